@@ -1,0 +1,1 @@
+"""Floor 0: pure building blocks without domain words and without third parties."""
