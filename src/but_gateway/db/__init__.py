@@ -1,0 +1,1 @@
+"""Floor 3: the database: metadata, engine, transactions, tenancy, encrypted columns."""

@@ -1,0 +1,72 @@
+"""Connections: a SQLAlchemy engine for everything, an asyncpg pool for the hottest look-ups; both as the app role."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from but_gateway.db.session import transaction
+from but_gateway.db.tenancy import APP_ROLE, Scope
+
+POOL_SIZE = 8
+
+
+@dataclass(slots=True)
+class Database:
+    """An open database. ``pool`` is for read paths that set their own scope in one round trip."""
+
+    url: URL
+    engine: AsyncEngine
+    pool: asyncpg.Pool
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = POOL_SIZE, role: str | None = APP_ROLE) -> "Database":
+        """Opens a database as the app role. Connections are made when first needed, so a database that is away is no error here."""
+        parsed = make_url(url)
+        settings = {"application_name": "but-gateway", "timezone": "UTC", "search_path": "public"}
+        if role is not None:
+            # As a start-up setting it is the session's default: RESET ALL goes back to it, not to the login role.
+            settings["role"] = role
+        engine = create_async_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            connect_args={"server_settings": settings, "command_timeout": 120, "timeout": 5},
+        )
+        pool = asyncpg.create_pool(
+            **connect_arguments(parsed), server_settings=settings, min_size=0, max_size=pool_size, timeout=5, command_timeout=30
+        )
+        return cls(parsed, engine, pool)
+
+    async def start(self) -> None:
+        """Initialises the asyncpg pool (it makes no connection yet)."""
+        await self.pool
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self.pool.close()
+        await self.engine.dispose()
+
+    def transaction(self, scope: Scope) -> Any:  # noqa: ANN401 - an async context manager of UnitOfWork
+        """A transaction in a scope; see db/session.py."""
+        return transaction(self.engine, scope)
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """asyncpg's arguments of a SQLAlchemy URL: host may stand in the query (a socket directory)."""
+    query = dict(url.query)
+    arguments: dict[str, Any] = {
+        "host": query.get("host") or url.host,
+        "port": int(str(query.get("port") or url.port or 5432)),
+        "user": url.username,
+        "database": url.database,
+    }
+    if url.password is not None:
+        arguments["password"] = str(url.password)
+    if "ssl" in query:
+        arguments["ssl"] = query["ssl"]
+    return arguments

@@ -1,0 +1,1 @@
+"""Bytes and domain: pain.001, CSV, NDJSON."""

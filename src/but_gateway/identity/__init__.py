@@ -1,0 +1,1 @@
+"""Who calls: towns, accounts, clients, tokens, and what a call may do."""

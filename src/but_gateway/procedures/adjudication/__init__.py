@@ -1,0 +1,1 @@
+"""The heart: lock the children, gather facts, evaluate, write decisions."""

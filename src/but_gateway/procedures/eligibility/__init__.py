@@ -1,0 +1,1 @@
+"""May this child have this benefit here and now."""

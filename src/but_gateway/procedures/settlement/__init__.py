@@ -1,0 +1,1 @@
+"""Batches: drawn up, certified, ordered, handed over."""

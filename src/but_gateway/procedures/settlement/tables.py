@@ -1,0 +1,113 @@
+"""Tables: batches, payments, orders, what they carry, and the files of the packages."""
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Date, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint, Uuid
+
+from but_gateway.db.schema import belongs_to, cents, index, moment, sealed, tenant_table
+
+settlement_batch = tenant_table(
+    "settlement_batch",
+    Column("id", Uuid, nullable=False),
+    Column("fiscal_year", SmallInteger, nullable=False),
+    Column("serial", Integer, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint(
+            "state IN ('drawn_up', 'certified', 'ordered', 'handed_over', 'paid', 'partly_returned', 'withdrawn')", name="state"
+        ),
+        nullable=False,
+    ),
+    Column("cutoff", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("benefits", ARRAY(Text)),
+    Column("provider_ids", ARRAY(Uuid)),
+    Column("drawn_up_by", Text, nullable=False),
+    moment("drawn_up_at"),
+    Column("factual_by", Text),
+    moment("factual_at", nullable=True),
+    Column("arithmetical_by", Text),
+    moment("arithmetical_at", nullable=True),
+    Column("ordered_by", Text),
+    moment("ordered_at", nullable=True),
+    Column("handed_over_by", Text),
+    moment("handed_over_at", nullable=True),
+    moment("withdrawn_at", nullable=True),
+    UniqueConstraint("municipality_id", "fiscal_year", "serial"),
+    # § 31 KomHVO NRW: nobody orders what they drew up or certified.
+    CheckConstraint(
+        "ordered_by IS NULL OR (factual_by IS NOT NULL AND arithmetical_by IS NOT NULL"
+        " AND ordered_by <> drawn_up_by AND ordered_by <> factual_by AND ordered_by <> arithmetical_by)",
+        name="four_eyes",
+    ),
+    CheckConstraint("state NOT IN ('ordered', 'handed_over', 'paid', 'partly_returned') OR ordered_by IS NOT NULL", name="ordered"),
+    CheckConstraint("state NOT IN ('handed_over', 'paid', 'partly_returned') OR handed_over_by IS NOT NULL", name="handed_over"),
+)
+index(settlement_batch, "id", name="ix_settlement_batch_list")
+
+payment = tenant_table(
+    "payment",
+    Column("id", Uuid, nullable=False),
+    Column("batch_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    cents("gross"),
+    cents("receipts"),
+    cents("net"),
+    Column("held", Text),  # why it is held; null = not held
+    Column("end_to_end_id", Text, nullable=False),
+    Column("remittance_text", Text, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('open', 'left', 'handed_over', 'paid', 'returned')", name="state"), nullable=False),
+    Column("bank_account_id", Uuid),
+    sealed("iban"),  # the account as it stood at hand-over
+    sealed("holder"),
+    Column("repeats_id", Uuid),  # the returned payment this one repeats
+    UniqueConstraint("municipality_id", "end_to_end_id"),
+    CheckConstraint("net = gross - receipts AND gross >= 0 AND receipts >= 0", name="net"),
+    CheckConstraint("state <> 'handed_over' OR (held IS NULL AND iban IS NOT NULL AND net > 0)", name="handed_over"),
+    belongs_to("settlement_batch", "batch_id"),
+    belongs_to("provider", "provider_id"),
+)
+index(payment, "batch_id")
+
+payment_order = tenant_table(
+    "payment_order",
+    Column("id", Uuid, nullable=False),
+    Column("batch_id", Uuid, nullable=False),
+    Column("payment_id", Uuid, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("benefit", Text, nullable=False),
+    Column("fiscal_year", SmallInteger, nullable=False),
+    Column("positions", Integer, nullable=False),
+    cents("gross"),
+    cents("receipts"),
+    UniqueConstraint("municipality_id", "payment_id", "legal_basis", "benefit", "fiscal_year"),
+    belongs_to("payment", "payment_id"),
+)
+index(payment_order, "batch_id")
+
+# What an order carries: a position whose grants have several legal bases stands in several orders, with its part in each.
+order_item = tenant_table(
+    "order_item",
+    Column("order_id", Uuid, nullable=False),
+    Column("position_id", Uuid, nullable=False),
+    Column("batch_id", Uuid, nullable=False),
+    cents("cents"),
+    belongs_to("payment_order", "order_id"),
+    key=("order_id", "position_id"),
+    append_only=True,
+)
+index(order_item, "batch_id")
+index(order_item, "position_id")
+
+package_file = tenant_table(
+    "package_file",
+    Column("batch_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("package", Text, CheckConstraint("package IN ('treasury', 'audit', 'advice')", name="package"), nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    belongs_to("settlement_batch", "batch_id"),
+    key=("batch_id", "name"),
+    append_only=True,
+)

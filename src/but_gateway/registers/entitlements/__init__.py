@@ -1,0 +1,1 @@
+"""Children, entitlements, grants and their numbers."""

@@ -1,0 +1,1 @@
+"""Schools, daycares and their calendars."""

@@ -1,0 +1,1 @@
+"""Invoices, lines, positions, decisions, slots, reviews and postings."""

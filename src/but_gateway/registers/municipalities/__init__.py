@@ -1,0 +1,1 @@
+"""Settings of a town, notices for its office."""

@@ -1,0 +1,1 @@
+"""Providers, their bank accounts and agreements."""

@@ -1,0 +1,1 @@
+"""Problems, idempotency, pagination, strict bodies."""
