@@ -57,7 +57,7 @@ class Database:
 
 
 def connect_arguments(url: URL) -> dict[str, Any]:
-    """asyncpg's arguments of a SQLAlchemy URL: host may stand in the query (a socket directory)."""
+    """The arguments asyncpg wants for a SQLAlchemy URL: host may stand in the query (a socket directory)."""
     query = dict(url.query)
     arguments: dict[str, Any] = {
         "host": query.get("host") or url.host,

@@ -1,8 +1,8 @@
-"""Tables: the access log of checks, the count of identity failures, frozen numbers."""
+"""Table: the access log of checks."""
 
-from sqlalchemy import Boolean, Column, Date, Integer, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, Text, Uuid
 
-from but_gateway.db.schema import belongs_to, index, moment, tenant_table
+from but_gateway.db.schema import index, moment, tenant_table
 
 # Every check is logged before it is answered. The id of a row is the id of the check.
 access_log = tenant_table(
@@ -23,28 +23,3 @@ access_log = tenant_table(
     provider_scoped=True,
 )
 index(access_log, "entitlement_id")
-
-# Rows asked and identity failures of a client on a day (of the Test-Clock where there is one).
-identity_tally = tenant_table(
-    "identity_tally",
-    Column("client_id", Text, nullable=False),
-    Column("day", Date, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("locked", Boolean, nullable=False),
-    key=("client_id", "day"),
-)
-
-# Wrong birth dates for one number by one provider; frozen at five until a registrar or clerk thaws it.
-number_freeze = tenant_table(
-    "number_freeze",
-    Column("provider_id", Uuid, nullable=False),
-    Column("entitlement_id", Uuid, nullable=False),
-    Column("wrong_birth_dates", Integer, nullable=False),
-    moment("frozen_at", nullable=True),
-    Column("notice_id", Uuid),
-    belongs_to("provider", "provider_id"),
-    belongs_to("entitlement", "entitlement_id"),
-    key=("provider_id", "entitlement_id"),
-)
-index(number_freeze, "notice_id")

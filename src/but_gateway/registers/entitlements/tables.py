@@ -1,4 +1,4 @@
-"""Tables: children, entitlements, numbers, grants and their versions, links, family payments."""
+"""Tables: children, entitlements, numbers, grants and their versions, links, family payments; who guessed how often."""
 
 from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, Column, Date, Integer, LargeBinary, Text, UniqueConstraint, Uuid
 
@@ -113,3 +113,28 @@ provider_link = tenant_table(
     provider_scoped=True,
 )
 index(provider_link, "entitlement_id")
+
+# Rows asked and identity failures of a client on a day (of the Test-Clock where there is one).
+identity_tally = tenant_table(
+    "identity_tally",
+    Column("client_id", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    key=("client_id", "day"),
+)
+
+# Wrong birth dates for one number by one provider; frozen at five until a registrar or clerk thaws it.
+number_freeze = tenant_table(
+    "number_freeze",
+    Column("provider_id", Uuid, nullable=False),
+    Column("entitlement_id", Uuid, nullable=False),
+    Column("wrong_birth_dates", Integer, nullable=False),
+    moment("frozen_at", nullable=True),
+    Column("notice_id", Uuid),
+    belongs_to("provider", "provider_id"),
+    belongs_to("entitlement", "entitlement_id"),
+    key=("provider_id", "entitlement_id"),
+)
+index(number_freeze, "notice_id")

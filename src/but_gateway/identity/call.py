@@ -1,0 +1,106 @@
+"""One call of an operation: who, where, when, in which language – and the transactions it may open."""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Request, Response
+
+from but_gateway.db.engine import Database
+from but_gateway.db.fields import TownKeys
+from but_gateway.db.session import UnitOfWork
+from but_gateway.db.tenancy import Scope
+from but_gateway.identity.principal import Principal, Role, Town
+from but_gateway.kit.clock import Clock, business_day
+from but_gateway.web.answers import Answer
+from but_gateway.web.idempotency import once
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What every operation of a town gets. ``provider_id`` is the town's record of the calling provider, None for staff."""
+
+    database: Database
+    principal: Principal
+    town: Town
+    keys: TownKeys
+    provider_id: UUID | None
+    clock: Clock
+    machine_clock: Clock  # never moved by a Test-Clock: idempotency, limits, audit
+    language: str
+    request_id: str
+    idempotency_key: str | None
+    request_hash: bytes  # SHA-256 of method, path, query and raw body
+
+    def now(self) -> datetime:
+        """The moment of this call: the machine's clock, in a sandbox the Test-Clock."""
+        return self.clock.now()
+
+    def today(self) -> date:
+        """The business day of this call in Europe/Berlin."""
+        return business_day(self.clock.now())
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether a provider calls, who must not see what staff sees."""
+        return self.provider_id is not None
+
+    def has(self, *roles: Role) -> bool:
+        """Whether the caller has one of the roles."""
+        return self.principal.has(*roles)
+
+    @property
+    def scope(self) -> Scope:
+        """Whose rows the caller sees."""
+        return Scope(self.town.id, self.provider_id, self.principal.subject)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[UnitOfWork]:
+        """A transaction that sees what the caller may see."""
+        async with self.database.transaction(self.scope) as unit:
+            yield unit
+
+    async def write(self, action: Callable[[UnitOfWork], Awaitable[Answer]]) -> Response:
+        """Runs a writing action once per idempotency key, in one transaction with its record (web/idempotency.py).
+
+        A call without a key is a dry run: the same code, rolled back.
+        """
+        async with self.transaction() as unit:
+            if self.idempotency_key is None:
+                answer = await action(unit)
+                unit.discard()
+                return Response(answer.content(), answer.status, headers={"content-type": "application/json", **answer.headers})
+            return await once(
+                unit,
+                action,
+                client_id=self.principal.subject,
+                key=self.idempotency_key,
+                request_hash=self.request_hash,
+                recorded_at=self.machine_clock.now(),
+            )
+
+
+def hash_request(method: str, path: str, query: bytes, body: bytes) -> bytes:
+    """What makes two requests with one idempotency key the same. Lengths keep the parts apart."""
+    digest = hashlib.sha256()
+    for part in (method.encode(), path.encode(), query, body):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+async def current_call(
+    request: Request, municipality: Annotated[str, Path(description="Kommune (Schlüssel)", examples=["musterstadt"])]
+) -> Call:
+    """The call that the route prepared before the body was read."""
+    call: Call = request.state.call
+    if call.town.key != municipality:
+        raise LookupError("the route prepared another town")
+    return call
+
+
+CurrentCall = Annotated[Call, Depends(current_call)]
