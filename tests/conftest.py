@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ import pytest
 import pytest_socket
 
 from but_gateway.db.embedded import EmbeddedPostgres, asyncpg_dsn
+from but_gateway.kit.clock import SystemClock
 
 TEMPLATE = "but_template"
 
@@ -66,7 +68,7 @@ def template_url(postgres_url: str) -> str:
 
     _administer(postgres_url, f'CREATE DATABASE "{TEMPLATE}"')
     url = database_of(postgres_url, TEMPLATE)
-    asyncio.run(migrate(url))
+    _finish(migrate(url, SystemClock().now()))
     return url
 
 
@@ -106,4 +108,10 @@ def _administer(url: str, statement: str) -> None:
         finally:
             await connection.close()
 
-    asyncio.run(run())
+    _finish(run())
+
+
+def _finish(work: Coroutine[object, object, None]) -> None:
+    """Run to the end, also where a loop is running already: in a thread with a loop of its own."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, work).result()
