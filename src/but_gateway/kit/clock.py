@@ -54,5 +54,7 @@ def end_of_day(day: date) -> datetime:
 
 
 def print_moment(moment: datetime) -> str:
-    """A moment as RFC 3339 in UTC with milliseconds."""
+    """A moment as RFC 3339 in UTC with milliseconds. Refuses a naive moment (ValueError)."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone is no moment")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,9 +11,9 @@ _SHARE: Final = re.compile(r"(0(\.[0-9]{1,4})?|1(\.0{1,4})?)", re.ASCII)
 
 
 def parse_money(text: str) -> int:
-    """Cents of an amount written as in the contract, such as ``"-4.50"``.
+    r"""Cents of an amount written as in the contract, such as ``"-4.50"``.
 
-    Refuses when the text is not ``-?\\d{1,9}\\.\\d{2}`` (ValueError). ``-0.00`` is zero.
+    Refuses when the text is not ``-?\d{1,9}\.\d{2}`` (ValueError). ``-0.00`` is zero.
     """
     if not _AMOUNT.fullmatch(text):
         raise ValueError("not an amount such as 12.30")
@@ -54,7 +54,14 @@ def parse_share(text: str) -> int:
     if not _SHARE.fullmatch(text):
         raise ValueError("not a share such as 0.50")
     whole, _, part = text.partition(".")
-    return int(whole) * 10_000 + int(part.ljust(4, "0") or "0")
+    return int(whole) * 10_000 + int(part.ljust(4, "0"))
+
+
+def print_share(share: int) -> str:
+    """A share (ten-thousandths) as the contract writes it, with at least two decimals: ``5000`` → ``"0.50"``."""
+    whole, part = divmod(share, 10_000)
+    decimals = f"{part:04d}".rstrip("0").ljust(2, "0")
+    return f"{whole}.{decimals}"
 
 
 def share_of(cents: int, share: int) -> int:

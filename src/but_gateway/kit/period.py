@@ -92,7 +92,7 @@ def merge_ranges(ranges: list[DayRange]) -> list[DayRange]:
     """The same days as the fewest ranges, in order: overlapping and adjoining ranges become one."""
     merged: list[DayRange] = []
     for one in sorted(ranges):
-        if merged and one.first <= merged[-1].last + timedelta(days=1):
+        if merged and one.first.toordinal() <= merged[-1].last.toordinal() + 1:
             merged[-1] = DayRange(merged[-1].first, max(merged[-1].last, one.last))
         else:
             merged.append(one)

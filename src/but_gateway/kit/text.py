@@ -4,7 +4,9 @@ import re
 import unicodedata
 from typing import Final
 
-_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "œ": "oe", "å": "aa", "ı": "i", "ł": "l", "đ": "d"})
+_UMLAUTS: Final = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "œ": "oe", "å": "aa", "ı": "i", "ł": "l", "đ": "d"}
+)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
