@@ -142,7 +142,7 @@ def test_a_missing_parameter_is_refused(law: Path) -> None:
 
 def test_a_state_must_have_all_parameters_of_a_state(law: Path) -> None:
     rows = '{from: 2011-01-01, value: 6, reference: "§ 1", still_valid_on: 2026-11-22}'
-    body = f"area: retention\nstate: BY\nparameters:\n  retention_vouchers_years: {{description: d, values: [{rows}]}}\n"
+    body = f"area: retention\nstate: BY\nparameters:\n  retention_booking_records_years: {{description: d, values: [{rows}]}}\n"
     (law / "state_by.yaml").write_text(body, encoding="utf-8")
     with pytest.raises(BadLaw, match=r"missing: BY\.retention_ledgers_years"):
         read_law(law)

@@ -62,8 +62,7 @@ def read_law(directory: Path) -> LawBook:
 
 def _read_file(name: str, content: bytes) -> list[Parameter]:
     try:
-        # The loader is a SafeLoader: it builds nothing but plain values.
-        document = yaml.load(content, Loader=_StrictLoader)  # noqa: S506
+        document = yaml.load(content, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader: it builds nothing but plain values
     except yaml.YAMLError as error:
         raise BadLaw(f"{name}: not YAML: {error}") from error
     top = _mapping(document, name, required={"area", "parameters"}, optional={"state"})

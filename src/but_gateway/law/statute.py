@@ -64,7 +64,7 @@ COUNT_OR_MISSING: Final = {"kind": "count", "may_be_missing": True}
 class StateLaw:
     """Parameters of one state (Land). Only North Rhine-Westphalia is loaded."""
 
-    retention_vouchers_years: int | NotLoaded = field(metadata=COUNT_OR_MISSING)
+    retention_booking_records_years: int | NotLoaded = field(metadata=COUNT_OR_MISSING)
     retention_ledgers_years: int | NotLoaded = field(metadata=COUNT_OR_MISSING)
 
 
