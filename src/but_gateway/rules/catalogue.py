@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Final
 
-from but_gateway.rules import budget, correction, entitlement, header, identity, lunch, other_benefits, provider, tax, tutoring
+from but_gateway.rules import budget, correction, entitlement, header, identity, lunch, lunch_month, other_benefits, provider, tax, tutoring
 from but_gateway.rules.facts import Form
 from but_gateway.rules.rule import Check, Rule
 from but_gateway.rules.version import RULE_SET
@@ -52,15 +52,15 @@ CATALOGUE: Final[tuple[Rule, ...]] = (
     lunch.holiday_care,
     lunch.not_attended,
     lunch.late_cancellation,
-    lunch.flat_month_in_order,
-    lunch.part_of_month,
-    lunch.no_participation,
+    lunch_month.flat_month_in_order,
+    lunch_month.part_of_month,
+    lunch_month.no_participation,
     lunch.other_meal,
     lunch.separate_drink,
     lunch.own_share,
     lunch.no_cooperation,
     lunch.other_facility,
-    lunch.more_than_open,
+    lunch_month.more_than_open,
     tutoring.wrong_subject,
     tutoring.over_recorded,
     tutoring.over_duration,

@@ -1,7 +1,7 @@
 """What a rule looks at: the facts of one position, opened once, and what every rule would otherwise work out again."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, cast
 
 from but_gateway.kit.period import Month
@@ -56,39 +56,45 @@ class Context:
         self.plan: tuple[int, Plan] | None = None
         self.aged = False
         self.ended: Grant | None = None
-        self.month_days: Sequence[date] = ()
+        self.month_days: Sequence[date] = _days_that_count(situation) if self.month else ()
         self.covered_days: Sequence[date] = ()
-        self.covering: list[int] = []
-        self._find_covering()
-        covering = self.covering
-        if len(covering) > 1:
-            covering.sort(key=self._order)
-        self.grant = self.grants[covering[0]] if covering else None
-        self.bearing = covering if len(covering) <= 1 else self._find_bearing()
+        self.covering = self._find_covering()
+        if len(self.covering) > 1:
+            self.covering.sort(key=self._order)
+        self.grant = self.grants[self.covering[0]] if self.covering else None
+        self.bearing = self.covering if len(self.covering) <= 1 else self._find_bearing()
         if self.month:
-            self.covered_days = [day for day in self.month_days if any(self.covers(index, day) for index in self.bearing)]
+            self.covered_days = [one for one in self.month_days if any(self.covers(index, one) for index in self.bearing)]
 
-    def _find_covering(self) -> None:
+    def _find_covering(self) -> list[int]:
         """Which grants cover the day, or for a month at least one of the days that count; notes why others do not."""
-        if self.month:
-            self.month_days = self.situation.open_days or tuple(Month.of(self.day).days)
+        covering = []
         limits = _NO_LIMITS
         if self.law is not None and self.claim.benefit != PARTICIPATION:
             # Legal bases are strings by value, so facts may ask with the plain word.
             limits = cast("Mapping[str, int | None]", self.law.education_age_limit_years)
-        days: Sequence[date] = self.month_days if self.month else (self.day,)
         for index, grant in enumerate(self.grants):
-            within = [day for day in days if in_period(grant, day)]
-            if not within:
+            day = self._first_day_in(grant)
+            if day is None:
                 continue
-            if _too_old(self.situation, limits.get(grant.legal_basis), grant):
+            limit = limits.get(grant.legal_basis)
+            if limit is not None and _age(self.situation, grant) >= limit:
                 self.aged = True
-                continue
-            stop = first_unpaid_day(grant, self.town, self.situation)
-            if stop is not None and within[0] >= stop:
-                self.ended = self.ended or grant
-                continue
-            self.covering.append(index)
+            elif grant.revoked_from is None:
+                covering.append(index)
+            else:
+                stop = first_unpaid_day(grant, self.town, self.situation)
+                if stop is None or day < stop:
+                    covering.append(index)
+                elif self.ended is None:
+                    self.ended = grant
+        return covering
+
+    def _first_day_in(self, grant: Grant) -> date | None:
+        """The first of the position's days that lies in the grant's period, or None."""
+        if not self.month:
+            return self.day if in_period(grant, self.day) else None
+        return next((one for one in self.month_days if in_period(grant, one)), None)
 
     def _order(self, index: int) -> tuple[bool, int, date, str, int]:
         grant = self.grants[index]
@@ -180,18 +186,16 @@ def is_doubtful(grant: Grant) -> bool:
     return grant.flagged or grant.status == "disputed"
 
 
-def _too_old(situation: Situation, limit: int | None, grant: Grant) -> bool:
-    """E-04: sgb2 ends with the birthday, bkgg with the month of the birthday."""
-    if limit is None:
-        return False
-    return (situation.age_before_month if grant.legal_basis == BKGG else situation.age) >= limit
+def _age(situation: Situation, grant: Grant) -> int:
+    """E-04: completed years that count; sgb2 ends with the birthday, bkgg with the month of the birthday."""
+    return situation.age_before_month if grant.legal_basis == BKGG else situation.age
+
+
+def _days_that_count(situation: Situation) -> Sequence[date]:
+    """The opening days of a month; all its days where there are none, so that a flat rate averaged over the year is still spread."""
+    return situation.open_days or tuple(Month.of(situation.first_day).days)
 
 
 def months_between(earlier: date, later: date) -> int:
     """Calendar months from the month of one day to that of another."""
     return (later.year - earlier.year) * 12 + later.month - earlier.month
-
-
-def day_after(day: date) -> date:
-    """The next day; the last day there is stands for itself."""
-    return day + timedelta(days=1) if day < date.max else day

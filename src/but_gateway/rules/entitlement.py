@@ -235,7 +235,7 @@ def flagged_import(c: Context) -> Finding | None:
 @rule(
     "E-13",
     effect=REVIEW,
-    condition="Eine Leistung nach dem BKGG wird mehr als zwölf Monate nach Ende ihres Monats abgerechnet; Verjährung wirkt nur auf Einrede.",
+    condition="Eine Leistung nach dem BKGG wird mehr als zwölf Monate nach Ende ihres Monats berechnet. Verjährt ist sie nur auf Einrede.",
     basis="§ 6b (2a) BKGG",
     examples=(
         fires(
