@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from but_gateway.db.partitions import make_partitions
 from but_gateway.db.schema import metadata
+from but_gateway.db.state_holidays import load_state_holidays
 from but_gateway.db.tenancy import APP_ROLE, OWNER_ROLE
 
 
@@ -44,6 +45,7 @@ async def migrate(url: str, now: datetime, revision: str = "head") -> None:
             await connection.commit()
             await connection.run_sync(lambda c: command.upgrade(alembic_config(c), revision))
             await make_partitions(connection, partitioned_tables(), now)
+            await load_state_holidays(connection)
             await connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {APP_ROLE}")
             await connection.commit()
     finally:

@@ -1,0 +1,173 @@
+"""SQL of facilities, their closing days and the holidays of the states."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+
+from but_gateway.db.session import UnitOfWork
+from but_gateway.kit.period import DayRange
+from but_gateway.registers.facilities.calendar import FacilityCalendar, StateHolidays
+from but_gateway.registers.facilities.tables import closing, facility
+from but_gateway.rules.facts import Facility
+
+_HOLIDAYS = "SELECT kind, array_agg(day) AS days FROM state_holiday WHERE state = $1 GROUP BY kind"
+_CALENDARS = """
+SELECT f.id, f.kind, f.open_weekdays, f.observes_school_holidays,
+       (SELECT array_agg(c.first_day ORDER BY c.first_day, c.last_day) FROM closing c
+         WHERE c.municipality_id = f.municipality_id AND c.facility_id = f.id) AS first_days,
+       (SELECT array_agg(c.last_day ORDER BY c.first_day, c.last_day) FROM closing c
+         WHERE c.municipality_id = f.municipality_id AND c.facility_id = f.id) AS last_days
+  FROM facility f WHERE f.municipality_id = $1 AND f.id = ANY($2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Closing days of a facility, both ends included."""
+
+    first_day: date
+    last_day: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityRecord:
+    """A facility as the town keeps it. ``cooperating_school`` is that school's key."""
+
+    id: UUID
+    key: str
+    name: str
+    kind: str
+    open_weekdays: tuple[int, ...]
+    observes_school_holidays: bool
+    closings: tuple[Closing, ...]
+    cooperating_school: str | None
+    cooperating_school_id: UUID | None
+    version: int
+
+    def facts(self) -> Facility:
+        """What of it rules look at."""
+        return Facility(self.kind, has_cooperating_school=self.cooperating_school_id is not None)
+
+
+async def load_holidays(unit: UnitOfWork, state: str) -> StateHolidays:
+    """The holidays of a state as they were loaded with the last migration."""
+    days: dict[str, frozenset[date]] = {row["kind"]: frozenset(row["days"]) for row in await unit.driver.fetch(_HOLIDAYS, state)}
+    return StateHolidays.of(days.get("public", frozenset()), days.get("school", frozenset()))
+
+
+async def load_calendars(unit: UnitOfWork, state: str, facility_ids: Collection[UUID]) -> dict[UUID, FacilityCalendar]:
+    """The calendars of facilities of this town, which lies in the state. Two statements, however many."""
+    if not facility_ids:
+        return {}
+    holidays = await load_holidays(unit, state)
+    return {
+        row["id"]: FacilityCalendar(
+            row["kind"],
+            frozenset(row["open_weekdays"]),
+            row["observes_school_holidays"],
+            tuple(DayRange(first, last) for first, last in zip(row["first_days"] or (), row["last_days"] or (), strict=True)),
+            holidays.public,
+            holidays.school,
+            holidays.public_loaded,
+            holidays.school_loaded,
+        )
+        for row in await unit.driver.fetch(_CALENDARS, unit.municipality_id, list(facility_ids))
+    }
+
+
+async def find_facility(unit: UnitOfWork, key: str) -> FacilityRecord | None:
+    """The facility of a key."""
+    found = await _select(unit, facility.c.key == key)
+    return found[0] if found else None
+
+
+async def load_facilities(unit: UnitOfWork, facility_ids: Collection[UUID]) -> dict[UUID, FacilityRecord]:
+    """Facilities by id."""
+    return {record.id: record for record in await _select(unit, facility.c.id.in_(facility_ids))} if facility_ids else {}
+
+
+async def find_facilities(unit: UnitOfWork, keys: Collection[str]) -> dict[str, FacilityRecord]:
+    """Those of the keys that name a facility."""
+    return {record.key: record for record in await _select(unit, facility.c.key.in_(keys))} if keys else {}
+
+
+async def list_facilities(
+    unit: UnitOfWork, after: UUID | None, limit: int, only: Collection[UUID] | None = None
+) -> Sequence[FacilityRecord]:
+    """Facilities in order of their making, one more than the limit where there are more; ``only``: of these ids."""
+    conditions = [] if after is None else [facility.c.id > after]
+    if only is not None:
+        conditions.append(facility.c.id.in_(only))
+    return await _select(unit, *conditions, limit=limit + 1)
+
+
+async def count_cooperations(unit: UnitOfWork, school_id: UUID) -> int:
+    """How many facilities name this school as the one they cooperate with."""
+    here = (facility.c.municipality_id == unit.municipality_id, facility.c.cooperating_school_id == school_id)
+    return int((await unit.execute(select(func.count()).select_from(facility).where(*here))).scalar_one())
+
+
+async def write_facility(unit: UnitOfWork, record: FacilityRecord) -> None:
+    """Stores a facility as its version says: 1 is a new one."""
+    values = {
+        "name": record.name,
+        "kind": record.kind,
+        "open_weekdays": list(record.open_weekdays),
+        "observes_school_holidays": record.observes_school_holidays,
+        "cooperating_school_id": record.cooperating_school_id,
+        "version": record.version,
+    }
+    town = unit.municipality_id
+    if record.version == 1:
+        await unit.execute(insert(facility).values(municipality_id=town, id=record.id, key=record.key, **values))
+    else:
+        await unit.execute(update(facility).where(facility.c.municipality_id == town, facility.c.id == record.id).values(**values))
+        await unit.execute(delete(closing).where(closing.c.municipality_id == town, closing.c.facility_id == record.id))
+    rows = [
+        {"municipality_id": town, "facility_id": record.id, "first_day": c.first_day, "last_day": c.last_day, "reason": c.reason}
+        for c in record.closings
+    ]
+    if rows:
+        await unit.execute(insert(closing), rows)
+
+
+async def _select(unit: UnitOfWork, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[FacilityRecord]:
+    town = unit.municipality_id
+    school = facility.alias("school")
+    joined = facility.outerjoin(
+        school, (school.c.municipality_id == facility.c.municipality_id) & (school.c.id == facility.c.cooperating_school_id)
+    )
+    query = select(facility, school.c.key.label("school_key")).select_from(joined).where(facility.c.municipality_id == town, *conditions)
+    rows = (await unit.execute(query.order_by(facility.c.id).limit(limit))).all()
+    closings = await _closings(unit, [row.id for row in rows])
+    return [_record(row, closings.get(row.id, ())) for row in rows]
+
+
+async def _closings(unit: UnitOfWork, facility_ids: Collection[UUID]) -> dict[UUID, tuple[Closing, ...]]:
+    if not facility_ids:
+        return {}
+    query = select(closing).where(closing.c.municipality_id == unit.municipality_id, closing.c.facility_id.in_(facility_ids))
+    found: dict[UUID, tuple[Closing, ...]] = {}
+    for row in await unit.execute(query.order_by(closing.c.first_day, closing.c.last_day)):
+        found[row.facility_id] = (*found.get(row.facility_id, ()), Closing(row.first_day, row.last_day, row.reason))
+    return found
+
+
+def _record(row: Row[Any], closings: tuple[Closing, ...]) -> FacilityRecord:
+    return FacilityRecord(
+        row.id,
+        row.key,
+        row.name,
+        row.kind,
+        tuple(row.open_weekdays),
+        row.observes_school_holidays,
+        closings,
+        row.school_key,
+        row.cooperating_school_id,
+        row.version,
+    )
