@@ -29,6 +29,7 @@ TENANT = [
     "settings",
     "settlement_batch",
     "used_proof",
+    "batch_step",
     "closing",
     "entitlement",
     "lunch_month_slot",
@@ -37,11 +38,13 @@ TENANT = [
     "provider",
     "agreement",
     "bank_account",
+    "carried_forward",
     "entitlement_grant",
     "entitlement_number",
     "family_payment",
     "invoice",
     "number_freeze",
+    "package_part",
     "payment",
     "provider_link",
     "agreement_price",
@@ -71,9 +74,12 @@ APPEND_ONLY = [
     "audit_event",
     "fact_part",
     "posting",
+    "batch_step",
     "package_file",
+    "carried_forward",
     "family_payment",
     "invoice",
+    "package_part",
     "grant_version",
     "invoice_line",
     "order_item",
@@ -129,12 +135,14 @@ def downgrade() -> None:
         "used_assertion",
         "provider_link",
         "payment",
+        "package_part",
         "number_freeze",
         "invoice",
         "family_payment",
         "entitlement_number",
         "entitlement_grant",
         "client_account",
+        "carried_forward",
         "bank_account",
         "agreement",
         "provider",
@@ -144,6 +152,7 @@ def downgrade() -> None:
         "entitlement",
         "closing",
         "client",
+        "batch_step",
         "account_town",
         "used_proof",
         "state_holiday",
@@ -406,8 +415,14 @@ def create_tables() -> None:
         sa.Column("handed_over_by", sa.Text(), nullable=True),
         sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("control_count", sa.Integer(), nullable=True),
+        sa.Column("control_cents", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state NOT IN ('handed_over', 'paid', 'partly_returned') OR handed_over_by IS NOT NULL",
+            "state NOT IN ('certified', 'ordered', 'handed_over', 'paid', 'partly_returned') OR (factual_by IS NOT NULL AND arithmetical_by IS NOT NULL)",
+            name=op.f("ck_settlement_batch_certified"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('handed_over', 'paid', 'partly_returned') OR (handed_over_by IS NOT NULL AND control_count IS NOT NULL AND control_cents IS NOT NULL)",
             name=op.f("ck_settlement_batch_handed_over"),
         ),
         sa.CheckConstraint(
@@ -471,6 +486,27 @@ def create_tables() -> None:
         info={"tenant": False, "deletable": True},
     )
     op.create_index("ix_account_town_municipality", "account_town", ["municipality_id"], unique=False)
+    op.create_table(
+        "batch_step",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "batch_id"],
+            ["settlement_batch.municipality_id", "settlement_batch.id"],
+            name=op.f("fk_batch_step_municipality_id_batch_id"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_batch_step")),
+        info={"tenant": True, "partitioned": None, "append_only": True},
+    )
+    op.create_index("ix_batch_step_batch_id_id", "batch_step", ["municipality_id", "batch_id", "id"], unique=False)
     op.create_table(
         "client",
         sa.Column("id", sa.Text(), nullable=False),
@@ -560,7 +596,6 @@ def create_tables() -> None:
         sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["municipality_id", "batch_id"],
             ["settlement_batch.municipality_id", "settlement_batch.id"],
@@ -650,6 +685,26 @@ def create_tables() -> None:
         info={"tenant": True, "partitioned": None},
     )
     op.create_index("ix_bank_account_provider_id", "bank_account", ["municipality_id", "provider_id"], unique=False)
+    op.create_table(
+        "carried_forward",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("balance_cents", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "batch_id"],
+            ["settlement_batch.municipality_id", "settlement_batch.id"],
+            name=op.f("fk_carried_forward_municipality_id_batch_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "provider_id"],
+            ["provider.municipality_id", "provider.id"],
+            name=op.f("fk_carried_forward_municipality_id_provider_id"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "batch_id", "provider_id", name=op.f("pk_carried_forward")),
+        info={"tenant": True, "partitioned": None, "append_only": True},
+    )
+    op.create_index("ix_carried_forward_provider_id", "carried_forward", ["municipality_id", "provider_id"], unique=False)
     op.create_table(
         "client_account",
         sa.Column("client_id", sa.Text(), nullable=False),
@@ -775,15 +830,32 @@ def create_tables() -> None:
     )
     op.create_index("ix_number_freeze_notice_id", "number_freeze", ["municipality_id", "notice_id"], unique=False)
     op.create_table(
+        "package_part",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "batch_id", "name"],
+            ["package_file.municipality_id", "package_file.batch_id", "package_file.name"],
+            name=op.f("fk_package_part_municipality_id_batch_id_name"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "batch_id", "name", "part", name=op.f("pk_package_part")),
+        info={"tenant": True, "partitioned": None, "append_only": True},
+    )
+    op.create_table(
         "payment",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
         sa.Column("provider_id", sa.Uuid(), nullable=False),
         sa.Column("gross", sa.BigInteger(), nullable=False),
         sa.Column("receipts", sa.BigInteger(), nullable=False),
         sa.Column("net", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.Text(), nullable=True),
+        sa.Column("held_cause", sa.Text(), nullable=True),
         sa.Column("end_to_end_id", sa.Text(), nullable=False),
         sa.Column("remittance_text", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -794,6 +866,7 @@ def create_tables() -> None:
         sa.CheckConstraint(
             "state <> 'handed_over' OR (held IS NULL AND iban IS NOT NULL AND net > 0)", name=op.f("ck_payment_handed_over")
         ),
+        sa.CheckConstraint("(held IS NULL) = (held_cause IS NULL)", name=op.f("ck_payment_held")),
         sa.CheckConstraint("net = gross - receipts AND gross >= 0 AND receipts >= 0", name=op.f("ck_payment_net")),
         sa.ForeignKeyConstraint(
             ["municipality_id", "batch_id"],
@@ -806,10 +879,11 @@ def create_tables() -> None:
             name=op.f("fk_payment_municipality_id_provider_id"),
         ),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_payment")),
+        sa.UniqueConstraint("municipality_id", "batch_id", "serial", name=op.f("uq_payment_municipality_id_batch_id_serial")),
         sa.UniqueConstraint("municipality_id", "end_to_end_id", name=op.f("uq_payment_municipality_id_end_to_end_id")),
         info={"tenant": True, "partitioned": None},
     )
-    op.create_index("ix_payment_batch_id", "payment", ["municipality_id", "batch_id"], unique=False)
+    op.create_index("ix_payment_provider_id_id", "payment", ["municipality_id", "provider_id", "id"], unique=False)
     op.create_table(
         "provider_link",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
@@ -932,6 +1006,7 @@ def create_tables() -> None:
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
         sa.Column("payment_id", sa.Uuid(), nullable=False),
         sa.Column("legal_basis", sa.Text(), nullable=False),
         sa.Column("benefit", sa.Text(), nullable=False),
@@ -939,12 +1014,14 @@ def create_tables() -> None:
         sa.Column("positions", sa.Integer(), nullable=False),
         sa.Column("gross", sa.BigInteger(), nullable=False),
         sa.Column("receipts", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("gross >= 0 AND receipts >= 0", name=op.f("ck_payment_order_signs")),
         sa.ForeignKeyConstraint(
             ["municipality_id", "payment_id"],
             ["payment.municipality_id", "payment.id"],
             name=op.f("fk_payment_order_municipality_id_payment_id"),
         ),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_payment_order")),
+        sa.UniqueConstraint("municipality_id", "batch_id", "serial", name=op.f("uq_payment_order_municipality_id_batch_id_serial")),
         sa.UniqueConstraint(
             "municipality_id",
             "payment_id",
@@ -955,7 +1032,6 @@ def create_tables() -> None:
         ),
         info={"tenant": True, "partitioned": None},
     )
-    op.create_index("ix_payment_order_batch_id", "payment_order", ["municipality_id", "batch_id"], unique=False)
     op.create_table(
         "order_item",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
@@ -971,7 +1047,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("municipality_id", "order_id", "position_id", name=op.f("pk_order_item")),
         info={"tenant": True, "partitioned": None, "append_only": True},
     )
-    op.create_index("ix_order_item_batch_id", "order_item", ["municipality_id", "batch_id"], unique=False)
+    op.create_index("ix_order_item_batch_id_position_id", "order_item", ["municipality_id", "batch_id", "position_id"], unique=False)
     op.create_index("ix_order_item_position_id", "order_item", ["municipality_id", "position_id"], unique=False)
     op.create_table(
         "position",

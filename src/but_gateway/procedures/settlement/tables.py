@@ -1,22 +1,17 @@
-"""Tables: batches, payments, orders, what they carry, and the files of the packages."""
+"""Tables: batches, payments, orders, what they carry, the steps of a batch, and the files of the packages."""
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Date, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint, Uuid
 
 from but_gateway.db.schema import belongs_to, cents, index, moment, sealed, tenant_table
+
+STATES = "('drawn_up', 'certified', 'ordered', 'handed_over', 'paid', 'partly_returned', 'withdrawn')"
 
 settlement_batch = tenant_table(
     "settlement_batch",
     Column("id", Uuid, nullable=False),
     Column("fiscal_year", SmallInteger, nullable=False),
     Column("serial", Integer, nullable=False),
-    Column(
-        "state",
-        Text,
-        CheckConstraint(
-            "state IN ('drawn_up', 'certified', 'ordered', 'handed_over', 'paid', 'partly_returned', 'withdrawn')", name="state"
-        ),
-        nullable=False,
-    ),
+    Column("state", Text, CheckConstraint(f"state IN {STATES}", name="state"), nullable=False),
     Column("cutoff", Date, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("benefits", ARRAY(Text)),
@@ -32,6 +27,9 @@ settlement_batch = tenant_table(
     Column("handed_over_by", Text),
     moment("handed_over_at", nullable=True),
     moment("withdrawn_at", nullable=True),
+    # What the payment file itself says of its transfers, read back from the file before it left.
+    Column("control_count", Integer),
+    cents("control_cents", nullable=True),
     UniqueConstraint("municipality_id", "fiscal_year", "serial"),
     # § 31 KomHVO NRW: nobody orders what they drew up or certified.
     CheckConstraint(
@@ -39,20 +37,48 @@ settlement_batch = tenant_table(
         " AND ordered_by <> drawn_up_by AND ordered_by <> factual_by AND ordered_by <> arithmetical_by)",
         name="four_eyes",
     ),
+    CheckConstraint(
+        "state NOT IN ('certified', 'ordered', 'handed_over', 'paid', 'partly_returned')"
+        " OR (factual_by IS NOT NULL AND arithmetical_by IS NOT NULL)",
+        name="certified",
+    ),
     CheckConstraint("state NOT IN ('ordered', 'handed_over', 'paid', 'partly_returned') OR ordered_by IS NOT NULL", name="ordered"),
-    CheckConstraint("state NOT IN ('handed_over', 'paid', 'partly_returned') OR handed_over_by IS NOT NULL", name="handed_over"),
+    CheckConstraint(
+        "state NOT IN ('handed_over', 'paid', 'partly_returned')"
+        " OR (handed_over_by IS NOT NULL AND control_count IS NOT NULL AND control_cents IS NOT NULL)",
+        name="handed_over",
+    ),
 )
 index(settlement_batch, "id", name="ix_settlement_batch_list")
+
+# Every change of a batch's state and of a payment's hold: who, when, from where to where, why.
+batch_step = tenant_table(
+    "batch_step",
+    Column("id", Uuid, nullable=False),
+    Column("batch_id", Uuid, nullable=False),
+    Column("payment_id", Uuid),
+    Column("action", Text, nullable=False),
+    Column("from_state", Text),  # null: the first
+    Column("to_state", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # issuer|subject
+    moment("at"),
+    sealed("reason"),
+    belongs_to("settlement_batch", "batch_id"),
+    append_only=True,
+)
+index(batch_step, "batch_id", "id")
 
 payment = tenant_table(
     "payment",
     Column("id", Uuid, nullable=False),
     Column("batch_id", Uuid, nullable=False),
+    Column("serial", Integer, nullable=False),  # within the batch
     Column("provider_id", Uuid, nullable=False),
     cents("gross"),
     cents("receipts"),
     cents("net"),
     Column("held", Text),  # why it is held; null = not held
+    Column("held_cause", Text, CheckConstraint("held_cause IN ('account', 'iban', 'person')", name="held_cause")),
     Column("end_to_end_id", Text, nullable=False),
     Column("remittance_text", Text, nullable=False),
     Column("state", Text, CheckConstraint("state IN ('open', 'left', 'handed_over', 'paid', 'returned')", name="state"), nullable=False),
@@ -61,17 +87,20 @@ payment = tenant_table(
     sealed("holder"),
     Column("repeats_id", Uuid),  # the returned payment this one repeats
     UniqueConstraint("municipality_id", "end_to_end_id"),
+    UniqueConstraint("municipality_id", "batch_id", "serial"),
     CheckConstraint("net = gross - receipts AND gross >= 0 AND receipts >= 0", name="net"),
+    CheckConstraint("(held IS NULL) = (held_cause IS NULL)", name="held"),
     CheckConstraint("state <> 'handed_over' OR (held IS NULL AND iban IS NOT NULL AND net > 0)", name="handed_over"),
     belongs_to("settlement_batch", "batch_id"),
     belongs_to("provider", "provider_id"),
 )
-index(payment, "batch_id")
+index(payment, "provider_id", "id")
 
 payment_order = tenant_table(
     "payment_order",
     Column("id", Uuid, nullable=False),
     Column("batch_id", Uuid, nullable=False),
+    Column("serial", Integer, nullable=False),  # within the batch
     Column("payment_id", Uuid, nullable=False),
     Column("legal_basis", Text, nullable=False),
     Column("benefit", Text, nullable=False),
@@ -80,9 +109,10 @@ payment_order = tenant_table(
     cents("gross"),
     cents("receipts"),
     UniqueConstraint("municipality_id", "payment_id", "legal_basis", "benefit", "fiscal_year"),
+    UniqueConstraint("municipality_id", "batch_id", "serial"),
+    CheckConstraint("gross >= 0 AND receipts >= 0", name="signs"),
     belongs_to("payment", "payment_id"),
 )
-index(payment_order, "batch_id")
 
 # What an order carries: a position whose grants have several legal bases stands in several orders, with its part in each.
 order_item = tenant_table(
@@ -95,8 +125,21 @@ order_item = tenant_table(
     key=("order_id", "position_id"),
     append_only=True,
 )
-index(order_item, "batch_id")
+index(order_item, "batch_id", "position_id")
 index(order_item, "position_id")
+
+# Providers that net to nothing or less: their positions stay free for a later batch.
+carried_forward = tenant_table(
+    "carried_forward",
+    Column("batch_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("balance_cents", BigInteger, CheckConstraint("balance_cents <= 0", name="balance"), nullable=False),
+    belongs_to("settlement_batch", "batch_id"),
+    belongs_to("provider", "provider_id"),
+    key=("batch_id", "provider_id"),
+    append_only=True,
+)
+index(carried_forward, "provider_id")
 
 package_file = tenant_table(
     "package_file",
@@ -106,8 +149,19 @@ package_file = tenant_table(
     Column("media_type", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("content", LargeBinary, nullable=False),
     belongs_to("settlement_batch", "batch_id"),
     key=("batch_id", "name"),
+    append_only=True,
+)
+
+# A file in pieces, so that neither writing nor reading one of any length needs more memory than a piece.
+package_part = tenant_table(
+    "package_part",
+    Column("batch_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("part", Integer, nullable=False),  # from 0
+    Column("content", LargeBinary, nullable=False),
+    belongs_to("package_file", "batch_id", "name", target=("batch_id", "name")),
+    key=("batch_id", "name", "part"),
     append_only=True,
 )
