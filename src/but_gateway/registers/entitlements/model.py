@@ -1,0 +1,68 @@
+"""What the office knows of a child's entitlements, as values. Days are closed ranges; budgets are minutes, days or cents by kind."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+# Flags of a grant under which a person decides its lines: no or late separate application (§ 37 (1) S. 2, (2) S. 1 SGB II).
+DOUBTFUL_FLAGS: Final = frozenset({"E-11", "E-12"})
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRecord:
+    """A known entitlement number with its entitlement and child. Names and birth date are still sealed (table ``child``)."""
+
+    number_index: bytes
+    kind: str  # issued | external
+    lost_on: date | None  # the number counts for services before this day
+    entitlement_id: UUID
+    entitlement_key: str
+    benefit: str
+    information_allowed: bool
+    child_id: UUID
+    child_key: str
+    family_name: bytes
+    given_names: bytes
+    date_of_birth: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """The current version of a grant with its counters.
+
+    ``limit`` is what the current version grants (None = unlimited). The counter in the database may allow more for a while: where a
+    budget was lowered below what is used, the counter stays at what is used, and nothing is left.
+    """
+
+    id: UUID
+    key: str
+    entitlement_id: UUID
+    version: int
+    legal_basis: str
+    valid_from: date  # bkgg: widened to whole months already
+    valid_to: date
+    applied_on: date | None
+    status: str  # active | provisional | disputed
+    attends: str | None
+    facility_id: UUID | None
+    provider_id: UUID | None
+    budget_kind: str  # unlimited | minutes | days | amount | saving
+    limit: int | None
+    subjects: tuple[str, ...]
+    tutoring_form: str | None
+    revoked_from: date | None
+    notified_on: date | None
+    flags: tuple[str, ...]
+    used: int
+    reserved: int
+
+    @property
+    def left(self) -> int | None:
+        """What may still be used: limit − used − reserved, never below zero; None = unlimited."""
+        return None if self.limit is None else max(0, self.limit - self.used - self.reserved)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether its import was flagged so that a person decides its lines (E-11, E-12)."""
+        return not DOUBTFUL_FLAGS.isdisjoint(self.flags)

@@ -1,0 +1,84 @@
+"""SQL of entitlements: what decisions and checks read, in bulk, one statement each; links of providers."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from but_gateway.db.session import UnitOfWork
+from but_gateway.registers.entitlements.model import GrantRecord, NumberRecord
+
+_NUMBERS: Final = """
+SELECT n.number_index, n.kind, n.lost_on, e.id AS entitlement_id, e.key AS entitlement_key, e.benefit, e.information_allowed,
+       c.id AS child_id, c.key AS child_key, c.family_name, c.given_names, c.date_of_birth
+FROM entitlement_number n
+JOIN entitlement e ON e.municipality_id = n.municipality_id AND e.id = n.entitlement_id
+JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
+WHERE n.municipality_id = $1 AND n.number_index = ANY($2::bytea[])
+"""
+
+GRANT_COLUMNS: Final = """
+  g.id, g.key, g.entitlement_id, v.version, v.legal_basis, v.valid_from, v.valid_to, v.applied_on, v.status, v.attends, v.facility_id,
+  v.provider_id, v.budget_kind, v.budget_limit AS limit, v.subjects, v.tutoring_form, v.revoked_from, v.notified_on, v.flags, g.used,
+  g.reserved
+"""
+
+_GRANTS: Final = f"""
+SELECT {GRANT_COLUMNS}
+FROM entitlement_grant g
+JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
+WHERE g.municipality_id = $1 AND g.entitlement_id = ANY($2::uuid[])
+ORDER BY g.entitlement_id, v.valid_from, g.key
+"""  # noqa: S608 - constants of this module
+
+_LINK: Final = """
+INSERT INTO provider_link (municipality_id, provider_id, entitlement_id, linked_at)
+SELECT $1, p, e, $4 FROM unnest($2::uuid[], $3::uuid[]) AS pairs (p, e) ORDER BY p, e
+ON CONFLICT DO NOTHING
+"""
+
+_LINKED: Final = (
+    "SELECT entitlement_id FROM provider_link WHERE municipality_id = $1 AND provider_id = $2 AND entitlement_id = ANY($3::uuid[])"
+)
+
+
+async def find_by_numbers(unit: UnitOfWork, indexes: Collection[bytes]) -> dict[bytes, NumberRecord]:
+    """The known numbers among keyed hashes of folded numbers (``keys.index("entitlement_number", …)``)."""
+    if not indexes:
+        return {}
+    rows = await unit.driver.fetch(_NUMBERS, unit.municipality_id, list(indexes))
+    return {row["number_index"]: NumberRecord(*row) for row in rows}
+
+
+async def load_grants(unit: UnitOfWork, entitlement_ids: Collection[UUID]) -> dict[UUID, list[GrantRecord]]:
+    """The current versions of all grants by entitlement, in order of their first day; an entitlement without grants is left out."""
+    if not entitlement_ids:
+        return {}
+    found: dict[UUID, list[GrantRecord]] = {}
+    for row in await unit.driver.fetch(_GRANTS, unit.municipality_id, list(entitlement_ids)):
+        grant = grant_of(row)
+        found.setdefault(grant.entitlement_id, []).append(grant)
+    return found
+
+
+def grant_of(row: asyncpg.Record) -> GrantRecord:
+    """The grant of a row of ``GRANT_COLUMNS``."""
+    values = dict(row)
+    values["subjects"], values["flags"] = tuple(values["subjects"]), tuple(values["flags"])
+    return GrantRecord(**values)
+
+
+async def link_providers(unit: UnitOfWork, pairs: Iterable[tuple[UUID, UUID]], at: datetime) -> None:
+    """Notes that providers know entitlements (confirmed check, named grant, accepted line): pairs of provider and entitlement."""
+    wanted = sorted(set(pairs))
+    if wanted:
+        await unit.driver.execute(_LINK, unit.municipality_id, [p for p, _ in wanted], [e for _, e in wanted], at)
+
+
+async def linked(unit: UnitOfWork, provider_id: UUID, entitlement_ids: Collection[UUID]) -> set[UUID]:
+    """Which of the entitlements a provider is linked with."""
+    if not entitlement_ids:
+        return set()
+    return {row[0] for row in await unit.driver.fetch(_LINKED, unit.municipality_id, provider_id, list(entitlement_ids))}
