@@ -1,1 +1,5 @@
 """The command line."""
+
+from but_gateway.cli.root import main
+
+__all__ = ["main"]

@@ -1,7 +1,6 @@
 """Brings a database to the present schema: roles, migrations, partitions ahead, holidays of the states."""
 
 from datetime import datetime
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -10,16 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from but_gateway.db.partitions import make_partitions
+from but_gateway.db.readiness import migrations_folder
 from but_gateway.db.schema import metadata
 from but_gateway.db.state_holidays import load_state_holidays
 from but_gateway.db.tenancy import APP_ROLE, OWNER_ROLE
-
-
-def migrations_folder() -> Path:
-    """Where the migrations lie: packed into an installation, at the top of a checkout."""
-    here = Path(__file__).resolve()
-    packed = here.parent.parent / "migrations"
-    return packed if packed.is_dir() else here.parents[3] / "migrations"
 
 
 def alembic_config(connection: Connection | None = None) -> Config:

@@ -56,7 +56,7 @@ class Call:
     @property
     def scope(self) -> Scope:
         """Whose rows the caller sees."""
-        return Scope(self.town.id, self.provider_id, self.principal.subject)
+        return Scope(self.town.id, self.provider_id, self.principal.client_id)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
@@ -77,7 +77,7 @@ class Call:
             return await once(
                 unit,
                 action,
-                client_id=self.principal.subject,
+                client_id=self.principal.client_id,
                 key=self.idempotency_key,
                 request_hash=self.request_hash,
                 recorded_at=self.machine_clock.now(),

@@ -68,9 +68,8 @@ class GatewayRoute(APIRoute):
             call = await _prepare(request, principal, roles, town_key)
             key = _idempotency_key(request) if keyed and request.query_params.get("dry_run") != "true" else None
             raw = await _read_body(strict, types, limit)
-            request.state.call = _with_request(
-                call, key, hash_request(request.method, request.url.path, request.scope["query_string"], raw)
-            )
+            fingerprint = hash_request(request.method, request.url.path, request.scope["query_string"], raw)
+            request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
             return await handle(strict.keep(raw))
 
         return prepared

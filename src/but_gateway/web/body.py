@@ -86,13 +86,22 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
+class BadValue(ValueError):
+    """A value that validation refuses, with a text for the caller. Texts never repeat the value."""
+
+    def __init__(self, code: str, de: str, en: str) -> None:
+        super().__init__(en)
+        self.code = code
+        self.text = Text(de, en)
+
+
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("a string is due here")  # noqa: TRY004 - pydantic turns ValueError into a fault, TypeError into a crash
+        raise BadValue("not_a_string", "Hier gehört ein Text in Anführungszeichen hin.", "A string is due here.")
     return value
 
 
@@ -101,29 +110,45 @@ def _parse_day(value: object) -> date:
         return value
     text = _text(value)
     if not _DAY.fullmatch(text):
-        raise ValueError("not a date such as 2026-10-05")
-    return date.fromisoformat(text)
+        raise BadValue("not_a_day", "Hier gehört ein Tag wie 2026-10-05 hin.", "A day such as 2026-10-05 is due here.")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadValue("no_such_day", "Diesen Tag gibt es nicht.", "There is no such day.") from None
 
 
 def _parse_month(value: object) -> Month:
-    return value if isinstance(value, Month) else Month.parse(_text(value))
+    if isinstance(value, Month):
+        return value
+    try:
+        return Month.parse(_text(value))
+    except BadValue:
+        raise
+    except ValueError:
+        raise BadValue("not_a_month", "Hier gehört ein Monat wie 2026-10 hin.", "A month such as 2026-10 is due here.") from None
 
 
 def _parse_time(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError("not a time such as 15:30")  # noqa: TRY004 - as above
     found = _TIME.fullmatch(_text(value))
     if not found:
-        raise ValueError("not a time such as 15:30")
+        raise BadValue("not_a_time", "Hier gehört eine Uhrzeit wie 15:30 hin.", "A time such as 15:30 is due here.")
     return int(found[1]) * 60 + int(found[2])
 
 
 def _parse_cents(value: object) -> int:
-    return parse_money(_text(value))
+    text = _text(value)
+    try:
+        return parse_money(text)
+    except ValueError:
+        raise BadValue("not_an_amount", 'Hier gehört ein Betrag wie "4.50" hin.', 'An amount such as "4.50" is due here.') from None
 
 
 def _parse_share(value: object) -> int:
-    return parse_share(_text(value))
+    text = _text(value)
+    try:
+        return parse_share(text)
+    except ValueError:
+        raise BadValue("not_a_share", 'Hier gehört ein Anteil wie "0.50" hin.', 'A share such as "0.50" is due here.') from None
 
 
 def _print_share(share: int) -> str:
@@ -134,9 +159,9 @@ def _print_share(share: int) -> str:
 def _no_controls(text: str) -> str:
     # NUL cannot be stored; other control characters have no place in names and keys.
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):  # noqa: PLR2004 - the control characters of ASCII
-        raise ValueError("control characters are not allowed")
+        raise BadValue("bad_text", "Steuerzeichen sind nicht erlaubt.", "Control characters are not allowed.")
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):  # noqa: PLR2004 - lone surrogates cannot be written as UTF-8
-        raise ValueError("lone surrogates are not allowed")
+        raise BadValue("bad_text", "Der Text enthält unzulässige Zeichen.", "The text holds characters that are not allowed.")
     return text
 
 

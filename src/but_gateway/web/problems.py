@@ -6,13 +6,15 @@ The hierarchy::
     ├── Unauthorized 401        ├── MalformedBody 400          ├── WrongState 409
     ├── Forbidden 403           ├── BadHeader 400              ├── IdempotencyKeyReused 422
     │   └── FourEyes 403        ├── BodyTooLarge 413           ├── RequestInProgress 409
-    ├── NotFound 404            ├── UnsupportedMediaType 415   ├── TooManyRequests 429
-    ├── MethodNotAllowed 405    ├── Invalid 422                ├── Unavailable 503
-    └── NotAcceptable 406       └── PreconditionFailed 412     └── Unexpected 500
+    ├── NotFound 404            ├── UnsupportedMediaType 415   ├── Conflict 409
+    ├── MethodNotAllowed 405    ├── Invalid 422                ├── TooManyRequests 429
+    ├── NotAcceptable 406       └── PreconditionFailed 412     ├── Unavailable 503
+    └── ReceiveTimeout 408                                     └── Unexpected 500
 
 Rooms add their own subclasses (``InvoiceNumberUsed`` …). Details never carry what a caller sent.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -21,6 +23,7 @@ from starlette.responses import Response
 
 MEDIA_TYPE: Final = "application/problem+json"
 LANGUAGES: Final = ("de", "en")
+_WEIGHT: Final = re.compile(r"q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,30 @@ class IdempotencyKeyReused(Problem):
     )
 
 
+class ReceiveTimeout(Problem):
+    """The body came too slowly."""
+
+    status = 408
+    code = "receive_timeout"
+    title = Text("Anfrage zu langsam", "Request too slow")
+    default_detail = Text(
+        "Der Inhalt kam nicht in der vorgesehenen Zeit an. Es wurde nichts gespeichert; senden Sie die Anfrage erneut.",
+        "The body did not arrive in time. Nothing was stored; send the request again.",
+    )
+
+
+class Conflict(Problem):
+    """Two requests wanted the same at the same moment."""
+
+    status = 409
+    code = "conflict"
+    title = Text("Gleichzeitig geändert", "Changed at the same moment")
+    default_detail = Text(
+        "Eine andere Anfrage war einen Augenblick früher. Es wurde nichts gespeichert; senden Sie die Anfrage erneut.",
+        "Another request came a moment before. Nothing was stored; send the request again.",
+    )
+
+
 class WrongState(Problem):
     """The object is not in a state in which this can be done."""
 
@@ -279,11 +306,15 @@ def all_problems() -> list[type[Problem]]:
 
 def language_of(accept_language: str | None) -> str:
     """``en`` where the caller prefers English, else ``de``."""
-    for part in (accept_language or "").lower().split(","):
-        tag = part.split(";")[0].strip()[:2]
-        if tag in LANGUAGES:
-            return tag
-    return "de"
+    best, best_weight = "de", 0.0
+    for part in (accept_language or "")[:200].lower().split(","):
+        tag, _, parameter = part.partition(";")
+        found = _WEIGHT.fullmatch(parameter.strip()) if parameter else None
+        weight = float(found[1]) if found else 1.0
+        language = tag.strip().split("-")[0]
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
 
 
 def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:

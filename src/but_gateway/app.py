@@ -1,0 +1,109 @@
+"""The one place that wires: settings, database, logins, middleware, the rooms' endpoints, background work."""
+
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from but_gateway.db.engine import Database
+from but_gateway.db.fields import MasterKey
+from but_gateway.db.readiness import head_revision
+from but_gateway.identity import endpoints as identity_endpoints
+from but_gateway.identity.authenticator import Authenticator
+from but_gateway.identity.directory import Directory
+from but_gateway.identity.issuer import Issuer
+from but_gateway.identity.middleware import Authentication
+from but_gateway.identity.oidc import KeySet, read_issuers
+from but_gateway.kit.clock import Clock, SystemClock
+from but_gateway.settings import Settings
+from but_gateway.web import health
+from but_gateway.web.errors import problem_for, response_for
+from but_gateway.web.health import Readiness
+from but_gateway.web.limits import RateLimiter
+from but_gateway.web.metrics import Metrics
+from but_gateway.web.middleware import Envelope
+from but_gateway.web.problems import Problem, language_of
+
+# Rooms in the order of the work; each has a module ``endpoints`` with a ``router``.
+ROOMS: Final = (
+    "registers.municipalities",
+    "registers.facilities",
+    "registers.providers",
+    "registers.entitlements",
+    "registers.invoices",
+    "procedures.intake",
+    "procedures.eligibility",
+    "procedures.submission",
+    "procedures.review",
+    "procedures.settlement",
+)
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The service. It opens its database when it starts and does not wait for it: without one it answers, but is not ready."""
+    app = FastAPI(
+        title="but-gateway",
+        version="1",
+        lifespan=lambda app: _run(app, settings, clock or SystemClock()),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    metrics = Metrics()
+    app.state.metrics = metrics
+    app.state.metrics_token = _read_token(settings.metrics_token_file)
+    for room in (identity_endpoints.router, health.router, *_routers()):
+        app.include_router(room)
+    # The last one added is the outermost.
+    app.add_middleware(Authentication, limiter=RateLimiter(settings.rate_limit_per_minute))
+    app.add_middleware(
+        Envelope, metrics=metrics, in_flight_max=settings.in_flight_max, receive_timeout_seconds=settings.receive_timeout_seconds
+    )
+    for kind in (Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer)
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    return response_for(problem_for(error), language_of(request.headers.get("accept-language")), request.state.request_id)
+
+
+def _routers() -> list[APIRouter]:
+    found = []
+    for room in ROOMS:
+        name = f"but_gateway.{room}.endpoints"
+        if importlib.util.find_spec(name) is not None:
+            found.append(importlib.import_module(name).router)
+    return found
+
+
+@asynccontextmanager
+async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[None]:
+    """Opens what requests need and closes it after the last one was answered."""
+    master_key = MasterKey.make(settings.master_key_file) if settings.makes_keys else MasterKey.read(settings.master_key_file)
+    database = await Database.open(settings.database_url, pool_size=settings.database_pool)
+    await database.start()
+    async with httpx.AsyncClient() as client:
+        issuer = Issuer(settings.issuer, database, master_key, clock)
+        app.state.database = database
+        app.state.clock = clock
+        app.state.issuer = issuer
+        app.state.directory = Directory(database, master_key)
+        app.state.authenticator = Authenticator(issuer, {e.issuer: KeySet(e, client, clock) for e in read_issuers(settings.oidc_file)})
+        app.state.readiness = Readiness(database, head_revision())
+        try:
+            yield
+        finally:
+            await database.close()
+
+
+def _read_token(path: Path | None) -> str | None:
+    return path.read_text("ascii").strip() or None if path is not None else None

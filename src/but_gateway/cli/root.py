@@ -1,0 +1,34 @@
+"""``but-gateway``: all commands, and what their exit codes mean. Commands import what they need when they run, so that help is quick."""
+
+import sys
+
+import typer
+
+from but_gateway.cli import database, logins, serve
+from but_gateway.cli.report import CommandError, Exit, complain
+
+app = typer.Typer(
+    name="but-gateway",
+    help="Caterer und Nachhilfeanbieter rechnen mit Kommunen ab: prüfen, einreichen, entscheiden, auszahlen (Bildung und Teilhabe).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.add_typer(database.commands, name="db")
+app.add_typer(logins.municipality, name="municipality")
+app.add_typer(logins.account, name="account")
+app.add_typer(logins.client, name="client")
+app.add_typer(logins.person, name="person")
+
+
+def main() -> None:
+    """Runs a command. Exit codes: 0 ok, 1 findings, 2 usage, 3 environment, 4 conflict."""
+    try:
+        app()
+    except CommandError as error:
+        complain(str(error))
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

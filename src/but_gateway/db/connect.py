@@ -1,0 +1,27 @@
+"""One connection for one command, without the weight of SQLAlchemy: what the command line opens dozens of times."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from but_gateway.db.embedded import asyncpg_dsn
+from but_gateway.db.tenancy import APP_ROLE
+
+# What a store takes, for modules that hand it on and speak no SQL themselves.
+Connection: TypeAlias = asyncpg.Connection
+
+
+@asynccontextmanager
+async def connect(url: str, *, role: str | None = APP_ROLE) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the app role, in one transaction that is kept when the block ends well."""
+    settings = {"application_name": "but-gateway", "timezone": "UTC", "search_path": "public"}
+    if role is not None:
+        settings["role"] = role
+    connection = await asyncpg.connect(asyncpg_dsn(url), server_settings=settings, timeout=10, command_timeout=60)
+    try:
+        async with connection.transaction():
+            yield connection
+    finally:
+        await connection.close(timeout=5)

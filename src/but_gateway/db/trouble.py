@@ -1,0 +1,57 @@
+"""What a database error means to a caller: is the database away, busy, or does a key forbid what was tried."""
+
+import asyncio
+from enum import StrEnum
+from typing import Final
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+
+class Trouble(StrEnum):
+    """Kinds of database errors that are no fault of the program."""
+
+    AWAY = "away"  # no connection, or it broke
+    BUSY = "busy"  # lost against another transaction or no connection was free in time: the same again may succeed
+    TAKEN = "taken"  # a key that two wanted at once
+
+
+_AWAY_STATES: Final = ("08", "57P", "53", "58", "25006", "28", "3D")  # classes of SQLSTATE; 25006: a standby took over
+_BUSY_STATES: Final = ("40", "55P03", "57014")  # serialization failure and deadlock, lock not available, statement cancelled
+_TAKEN_STATES: Final = ("23505", "23503", "23514", "23P01")  # a key, a reference or a sum that another transaction changed first
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """The kind of a database error; None when it is something else, which then is a fault of the program."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return _of_driver(error.orig.__cause__ or error.orig, disconnected=error.connection_invalidated)
+    if isinstance(error, PoolTimeoutError):
+        return Trouble.BUSY
+    if isinstance(error, OperationalError | InterfaceError):
+        return Trouble.AWAY
+    if isinstance(error, SQLAlchemyError):
+        return None
+    return _of_driver(error, disconnected=False)
+
+
+def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str):
+        if state.startswith(_BUSY_STATES):
+            return Trouble.BUSY
+        if state.startswith(_AWAY_STATES):
+            return Trouble.AWAY
+        if state.startswith(_TAKEN_STATES):
+            return Trouble.TAKEN
+    # asyncpg answers a lost connection with InterfaceError ("connection is closed"), a refused one with OSError.
+    connection_lost = isinstance(error, ConnectionError | OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)
+    if disconnected or connection_lost or isinstance(error, asyncio.TimeoutError | TimeoutError):
+        return Trouble.AWAY
+    return None
+
+
+def is_schema_missing(error: BaseException) -> bool:
+    """Whether a table or role was looked for that migrations make."""
+    state = getattr(error, "sqlstate", None)
+    return state in ("42P01", "42703", "22023", "42704") and ("does not exist" in str(error))

@@ -1,0 +1,124 @@
+"""What surrounds every request: its id, limits on numbers and time, one answer for every error, one line in the log. Pure ASGI."""
+
+import asyncio
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from but_gateway.kit.ids import new_id
+from but_gateway.web.errors import place_of, problem_for, response_for
+from but_gateway.web.metrics import Metrics
+from but_gateway.web.problems import Problem, ReceiveTimeout, Unavailable, language_of
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CLIENT_GONE: Final = 499  # what the log says when nobody is left to answer
+_SERVER_ERROR: Final = 500
+
+
+class Envelope:
+    """The outermost layer. ``in_flight_max``: requests at work at once; ``receive_timeout_seconds``: for a whole body."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, in_flight_max: int, receive_timeout_seconds: float) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.in_flight_max = in_flight_max
+        self.receive_timeout_seconds = receive_timeout_seconds
+        self.log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self.receive_timeout_seconds)
+        self.metrics.in_flight += 1
+        try:
+            if self.metrics.in_flight > self.in_flight_max and not scope["path"].startswith("/health/"):
+                raise Unavailable(headers={"Retry-After": "1"})
+            await self.app(scope, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            exchange.status = exchange.status or _CLIENT_GONE
+        except Exception as error:  # noqa: BLE001 - the last line: every error becomes an answer
+            await self._answer(exchange, error)
+        finally:
+            self.metrics.in_flight -= 1
+            self._tell(exchange)
+
+    async def _answer(self, exchange: "_Exchange", error: Exception) -> None:
+        problem = problem_for(error)
+        if problem.status >= _SERVER_ERROR and not isinstance(error, Problem):
+            self.log.error("error", request_id=exchange.request_id, route=exchange.route, **place_of(error.__cause__ or error))
+        if exchange.status:
+            raise error  # the answer has begun: the server breaks the connection, so that nobody takes half for whole
+        answer = response_for(problem, exchange.language, exchange.request_id)
+        await answer(exchange.scope, exchange.receive, exchange.send)
+
+    def _tell(self, exchange: "_Exchange") -> None:
+        seconds = time.perf_counter() - exchange.began
+        method = exchange.scope["method"] if exchange.scope["method"] in _METHODS else "OTHER"
+        self.metrics.count(method, exchange.route, exchange.status, seconds)
+        principal = exchange.state.get("principal")
+        self.log.info(
+            "request",
+            request_id=exchange.request_id,
+            method=method,
+            route=exchange.route,
+            status=exchange.status,
+            duration_ms=round(seconds * 1000, 1),
+            client=getattr(principal, "client_id", None),
+        )
+
+
+class _Exchange:
+    """One request and its answer on the way."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, timeout_seconds: float) -> None:
+        self.scope = scope
+        self.began = time.perf_counter()
+        self.status = 0
+        headers = Headers(scope=scope)
+        self.language = language_of(headers.get("accept-language"))
+        sent = headers.get("x-request-id", "")
+        self.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(new_id())
+        self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        self.state["request_id"] = self.request_id
+        self._receive, self._send = receive, send
+        self._deadline = self.began + timeout_seconds
+        self._complete = False
+
+    @property
+    def route(self) -> str:
+        """The path as declared; what matches nothing is one and the same."""
+        return getattr(self.scope.get("route"), "path", None) or "-"
+
+    async def receive(self) -> Message:
+        """The next part of the request; of a body that is still coming, in time."""
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._deadline - time.perf_counter()):
+                message = await self._receive()
+        except TimeoutError:
+            raise ReceiveTimeout(headers={"Connection": "close"}) from None
+        self._complete = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A part of the answer, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.request_id
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            if self.scope["path"].startswith("/v1/"):
+                headers.setdefault("Cache-Control", "no-store")
+            for name, value in self.state.get("answer_headers", {}).items():
+                headers.setdefault(name, value)
+        await self._send(message)
