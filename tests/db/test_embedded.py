@@ -109,6 +109,21 @@ def test_a_pid_file_whose_number_is_a_strangers_does_not_hinder_it(server: Embed
     assert ask(server.start(), "SELECT 1") == 1
 
 
+def test_where_the_system_shows_no_working_directories_the_pid_file_and_ps_tell(server: EmbeddedPostgres) -> None:
+    server.start()
+    place = embedded_place.find_place(server.directory, server.state_directory)
+    inner = embedded._Server(place, Path("/usr/bin"))  # noqa: SLF001 - what macOS uses, tried on the system at hand
+    assert inner._process_of_pid_file() == [server_pid(server)]  # noqa: SLF001 - as above
+    os.kill(server_pid(server), signal.SIGKILL)
+    for _ in range(100):
+        if not inner._process_of_pid_file():  # noqa: SLF001 - as above
+            break
+        time.sleep(0.05)
+    assert inner._process_of_pid_file() == []  # noqa: SLF001 - as above
+    (place.data / "postmaster.pid").write_text("")
+    assert inner._process_of_pid_file() == []  # noqa: SLF001 - as above
+
+
 def test_a_set_up_that_was_cut_short_is_done_again(server: EmbeddedPostgres) -> None:
     half = home(server) / "data.new"
     half.mkdir(parents=True)
