@@ -64,12 +64,12 @@ def price_paid(c: Context) -> int:
     return lesson_price(c)
 
 
-def worth(c: Context, cents: int, part: int, whole: int) -> int:
+def worth(c: Context, cents: int, part: int, whole: int, price: int) -> int:
     """What ``part`` of ``whole`` minutes is worth when ``cents`` are claimed for the whole, half cents up.
 
-    Minutes at the agreed price; where less was claimed than that comes to, the same share of what was claimed.
+    Minutes at the ``price`` of a unit; where less was claimed than that comes to, the same share of what was claimed.
     """
-    price, unit_minutes = price_paid(c), unit_minutes_of(c)
+    unit_minutes = unit_minutes_of(c)
     if cents >= price_of_minutes(whole, price, unit_minutes):
         return price_of_minutes(part, price, unit_minutes)
     return divide_half_up(cents * part, max(whole, 1))

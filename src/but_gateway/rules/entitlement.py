@@ -9,7 +9,6 @@ from but_gateway.rules.facts import Grant
 from but_gateway.rules.rule import NOTE, REJECT, REVIEW, rule
 from but_gateway.rules.verdict import Effect, Finding
 
-_EDUCATION = ("lunch", "tutoring", "day_trip", "class_trip", "school_supplies", "school_transport")
 _REVOKED = {"revoked_from": date(2026, 9, 1), "notified_on": date(2026, 11, 12)}
 _SECOND = Grant("g2", 1, "b-lunch-2026", "bkgg", date(2026, 8, 1), date(2027, 1, 31))
 
@@ -78,9 +77,8 @@ def not_whole_months(c: Context) -> Finding | None:
 @rule(
     "E-04",
     effect=REJECT,
-    condition="Das Kind hat die Altersgrenze erreicht: nach SGB II ab dem 25. Geburtstag, nach BKGG ab dem Monat danach.",
+    condition="Bildung (nicht Teilhabe): die Altersgrenze ist erreicht, nach SGB II ab dem 25. Geburtstag, nach BKGG ab dem Monat danach.",
     basis="§ 28 (1) S. 2 SGB II; § 6b (2) S. 2, § 5 (1) BKGG",
-    benefits=_EDUCATION,
     examples=(
         fires("Ein Essen am 25. Geburtstag (SGB II).", MEAL, situation={"age": 25, "age_before_month": 24}),
         fires(

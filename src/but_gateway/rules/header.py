@@ -61,9 +61,8 @@ def in_the_future(c: Context) -> Finding | None:
 )
 def late(c: Context) -> Finding | None:
     """Received after the deadline that counts from the month of the last service day."""
-    months = c.agreement.submission_months
-    if months is None:
-        months = c.town.submission_months
+    agreed = c.agreement.submission_months
+    months = max(c.town.submission_months if agreed is None else agreed, 0)
     last = c.situation.last_day
     # Months differ by more than n exactly when the last day of the n-th month has passed: no date is built for the usual case.
     if months_between(last, c.situation.received_on) <= months:

@@ -10,7 +10,7 @@ from typing import Final
 
 from but_gateway.kit.money import divide_half_up
 from but_gateway.rules.context import Context, Plan
-from but_gateway.rules.duration import minutes_paid, whole_minutes, worth
+from but_gateway.rules.duration import minutes_paid, price_paid, whole_minutes, worth
 from but_gateway.rules.verdict import Allocation
 
 UNLIMITED: Final = ""
@@ -61,7 +61,7 @@ def _plan_at_once(c: Context) -> Plan:
             cents, units = (cents_open, 1) if left else (0, 0)
         elif kind == "minutes":
             minutes = minutes_open if left >= minutes_open else whole_minutes(c, left)
-            cents = cents_open if minutes == minutes_open else min(worth(c, cents_open, minutes, minutes_open), cents_open)
+            cents = cents_open if minutes == minutes_open else min(worth(c, cents_open, minutes, minutes_open, price_paid(c)), cents_open)
             units = minutes
         elif kind == "amount":
             cents = units = min(cents_open, left)

@@ -56,6 +56,7 @@ def rate_differs(c: Context) -> Finding | None:
     basis="§§ 14c, 19 UStG",
     examples=(
         fires("19 % trotz § 19 UStG.", LESSON, claim={"vat_rate": 1900}, agreement=_SMALL),
+        fires("Die Kommune lässt prüfen.", LESSON, claim={"vat_rate": 1900}, agreement=_SMALL, town={"tax_effect": "review"}),
         passes("Ohne Steuerausweis.", LESSON, claim={"vat_exemption": "small_business"}, agreement=_SMALL),
         passes("0 % ist kein Ausweis.", LESSON, claim={"vat_rate": 0}, agreement=_SMALL),
         passes("Kein Kleinunternehmer.", MEAL),
@@ -75,6 +76,7 @@ def small_business_shows_tax(c: Context) -> Finding | None:
     basis="§ 14 (4) Nr. 8 UStG",
     examples=(
         fires("Befreiter Unterricht ohne Hinweis.", LESSON, claim={"vat_exemption": None}),
+        fires("Die Kommune lässt prüfen.", LESSON, claim={"vat_exemption": None}, town={"tax_effect": "review"}),
         passes("Befreiter Unterricht mit Hinweis.", LESSON),
         passes("Eine steuerpflichtige Leistung.", MEAL),
     ),

@@ -12,6 +12,7 @@ from but_gateway.rules.duration import (
     minutes_paid,
     minutes_recorded,
     minutes_shown,
+    price_paid,
     unit_minutes_of,
     worth,
 )
@@ -71,7 +72,7 @@ def over_recorded(c: Context) -> Finding | None:
     if lesson is None or recorded is None or recorded >= lesson.minutes:
         return None
     values = {"billed_minutes": str(lesson.minutes), "recorded_minutes": str(recorded)}
-    return reduction(c, "L-04", worth(c, c.left, recorded, lesson.minutes), values)
+    return reduction(c, "L-04", worth(c, c.left, recorded, lesson.minutes, lesson_price(c)), values)
 
 
 @rule(
@@ -202,7 +203,7 @@ def cancellation_fee(c: Context) -> Finding | None:
     lesson, share = c.claim.lesson, _fee_share(c)
     if c.claim.attended or share is None or lesson is None:
         return None
-    fee = share_of(price_of_minutes(lesson.minutes, lesson_price(c), unit_minutes_of(c)), share)
+    fee = share_of(price_of_minutes(lesson.minutes, price_paid(c), unit_minutes_of(c)), share)
     return reduction(c, "L-08", fee, {"fee": print_money(fee)})
 
 
