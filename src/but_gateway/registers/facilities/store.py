@@ -25,7 +25,7 @@ SELECT f.id, f.kind, f.open_weekdays, f.observes_school_holidays,
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Closing:
     """Closing days of a facility, both ends included."""
 
@@ -94,6 +94,14 @@ async def load_facilities(unit: UnitOfWork, facility_ids: Collection[UUID]) -> d
 async def find_facilities(unit: UnitOfWork, keys: Collection[str]) -> dict[str, FacilityRecord]:
     """Those of the keys that name a facility."""
     return {record.key: record for record in await _select(unit, facility.c.key.in_(keys))} if keys else {}
+
+
+async def facility_keys(unit: UnitOfWork, facility_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The keys of facilities by id."""
+    if not facility_ids:
+        return {}
+    query = select(facility.c.id, facility.c.key).where(facility.c.municipality_id == unit.municipality_id, facility.c.id.in_(facility_ids))
+    return {row.id: row.key for row in await unit.execute(query)}
 
 
 async def list_facilities(

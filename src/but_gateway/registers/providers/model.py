@@ -45,7 +45,8 @@ class AgreementRecord:
     key: str
     provider_id: UUID
     benefit: str
-    facility_ids: frozenset[UUID]  # empty = any
+    facilities: tuple[UUID, ...]  # as the town wrote them; empty = any
+    facility_ids: frozenset[UUID]  # the same
     valid: DayRange
     mode: str  # per_use | flat
     evidence: str  # dates | monthly_count

@@ -70,6 +70,14 @@ async def find_providers(unit: UnitOfWork, keys: Collection[str]) -> dict[str, P
     return {record.key: record for record in await _providers(unit, provider.c.key.in_(keys))} if keys else {}
 
 
+async def provider_keys(unit: UnitOfWork, provider_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The keys of providers by id."""
+    if not provider_ids:
+        return {}
+    query = select(provider.c.id, provider.c.key).where(provider.c.municipality_id == unit.municipality_id, provider.c.id.in_(provider_ids))
+    return {row.id: row.key for row in await unit.execute(query)}
+
+
 async def list_providers(unit: UnitOfWork, after: UUID | None, limit: int) -> Sequence[ProviderRecord]:
     """Providers in order of their making, one more than the limit where there are more."""
     return await _providers(unit, *([] if after is None else [provider.c.id > after]), limit=limit + 1)
@@ -156,7 +164,7 @@ async def write_agreement(unit: UnitOfWork, record: AgreementRecord) -> None:
     town = unit.municipality_id
     terms = record.tutoring
     values = {field: getattr(record, field) for field in _AGREEMENT_FIELDS} | {
-        "facility_ids": sorted(record.facility_ids),
+        "facility_ids": list(record.facilities),
         "valid_from": record.valid.first,
         "valid_to": record.valid.last,
         "tutoring": {field: getattr(terms, field) for field in TutoringTerms.__slots__} if terms else None,
@@ -207,6 +215,7 @@ def _agreement(row: Row[Any]) -> AgreementRecord:
     return AgreementRecord(
         id=row.id,
         key=row.key,
+        facilities=tuple(row.facility_ids),
         facility_ids=frozenset(row.facility_ids),
         valid=DayRange(row.valid_from, row.valid_to),
         prices=tuple(DatedPrice(item, day, cents) for item, day, cents in prices),
