@@ -370,3 +370,14 @@ def test_budget_kinds_that_cannot_count_a_position_do_not_bind_it() -> None:
     meal = varied(MEAL, grant={"budget": Budget("minutes", 10)}, situation={"budgets_left": (0,)})
     assert short(evaluate(meal)) == (ACCEPTED, 450, [])
     assert evaluate(meal).allocations == (Allocation(0, 450, 0),)
+
+
+def test_a_budget_of_minutes_is_counted_at_the_individual_price_where_no_group_price_is_agreed() -> None:
+    facts = varied(
+        LESSON,
+        situation={"budgets_left": (45,)},
+        grant={"tutoring_form": "group"},
+        agreement={"prices": (DatedPrice("individual", date(2026, 1, 1), 2250),)},
+    )
+    verdict = evaluate(facts)
+    assert [(finding.rule, finding.payable) for finding in verdict.findings] == [("P-09", None), ("L-02", 2250)]

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from but_gateway.law.parameters import law_at
 from but_gateway.rules.catalogue import BY_ID, CATALOGUE, ELSEWHERE, checks_for, turning_days
+from but_gateway.rules.context import Context
 from but_gateway.rules.evaluate import evaluate
-from but_gateway.rules.examples import FLAT_MONTH, MEAL
+from but_gateway.rules.examples import CLASS_TRIP, CLUB_FEE, CORRECTION, COUNTED_MONTH, FLAT_MONTH, LESSON, MEAL
 from but_gateway.rules.facts import Form
 from but_gateway.rules.rule import REJECT, Example, Rule, rule
 from but_gateway.rules.texts import catalogue
@@ -63,6 +65,16 @@ def test_every_rule_says_what_it_asks_and_where_it_stands(one: Rule) -> None:
 def test_a_rule_without_both_kinds_of_examples_is_refused() -> None:
     with pytest.raises(ValueError, match="needs an example that holds and one that does not"):
         rule("Z-01", effect=REJECT, condition="", basis="", examples=(Example("", holds=True, facts=MEAL),))
+
+
+@pytest.mark.parametrize("one", CATALOGUE, ids=lambda one: one.id)
+def test_a_rule_asked_about_anything_finds_only_itself_and_changes_nothing(one: Rule) -> None:
+    for facts in (MEAL, FLAT_MONTH, COUNTED_MONTH, LESSON, CLUB_FEE, CLASS_TRIP, CORRECTION):
+        context = Context(facts, law_at(facts.situation.first_day))
+        left = context.left
+        found = one.check(context)
+        assert found is None or found.rule == one.id
+        assert context.left == left
 
 
 def test_findings_stand_in_catalogue_order() -> None:
