@@ -1,4 +1,7 @@
-"""A procedure's room has one file per verb; verbs do not call verbs."""
+"""A procedure's room has one file per verb; verbs do not call verbs.
+
+A verb works on the database, so it is a coroutine. Pure functions (checks of form, texts) are no verbs and may stand together.
+"""
 
 import ast
 from pathlib import PurePath
@@ -20,19 +23,17 @@ def verbs() -> list[Source]:
     return [source for source in rooms if len(PurePath(source.path).parts) > 4 and is_verb(source)]
 
 
-def public_functions(source: Source) -> list[str]:
-    functions = [node.name for node in source.tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+def public_verbs(source: Source) -> list[str]:
+    functions = [node.name for node in source.tree.body if isinstance(node, ast.AsyncFunctionDef)]
     return [name for name in functions if not name.startswith("_")]
 
 
 def test_a_verbs_file_holds_one_public_verb() -> None:
-    assert {source.path: public_functions(source) for source in verbs() if len(public_functions(source)) > 1} == {}
+    assert {source.path: public_verbs(source) for source in verbs() if len(public_verbs(source)) > 1} == {}
 
 
 def test_verbs_do_not_call_verbs() -> None:
-    modules = {
-        source.path.removeprefix("src/").removesuffix(".py").replace("/", "."): source for source in verbs() if public_functions(source)
-    }
+    modules = {source.path.removeprefix("src/").removesuffix(".py").replace("/", "."): source for source in verbs() if public_verbs(source)}
     found = [
         f"{source.at(node)} {name}"
         for source in modules.values()
