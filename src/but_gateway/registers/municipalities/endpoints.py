@@ -6,19 +6,19 @@ from but_gateway.db.tenancy import Scope
 from but_gateway.identity.call import CurrentCall
 from but_gateway.identity.principal import STAFF_ROLES, Principal, Role
 from but_gateway.identity.route import GatewayRoute, town_router
-from but_gateway.registers.municipalities import store
+from but_gateway.registers.municipalities import code_list_endpoints, store
 from but_gateway.registers.municipalities.put_settings import put_settings
 from but_gateway.registers.municipalities.schemas import SettingsIn, SettingsOut, TownOut, TownsOut
 from but_gateway.web.conditional import IfMatch, etag, reading_operation, replacing_operation, respond
 from but_gateway.web.operation import operation
 from but_gateway.web.pagination import CurrentPage, decode_id_cursor
 
-router = town_router("Einstellungen")
+settings_router = town_router("Einstellungen")
 # Not of one town: it tells which towns there are for the caller.
 towns_router = APIRouter(prefix="/v1", route_class=GatewayRoute, tags=["Kommunen"])
 
 
-@router.put(
+@settings_router.put(
     "/settings",
     summary="Einstellungen setzen",
     description="Ersetzt alle Einstellungen der Kommune; was nicht genannt ist, bekommt den Vorgabewert. "
@@ -32,7 +32,7 @@ async def replace_settings(body: SettingsIn, call: CurrentCall, if_match: IfMatc
         return respond(await put_settings(unit, call, body, if_match))
 
 
-@router.get(
+@settings_router.get(
     "/settings",
     summary="Einstellungen lesen",
     description='Die geltenden Einstellungen. Solange keine gesetzt sind: die Vorgabewerte, mit dem ETag `"0"`.',
@@ -63,3 +63,8 @@ async def list_municipalities(request: Request, page: CurrentPage) -> TownsOut:
             rows = [own] if own and page.after is None else []
     towns, cursor = page.cut(rows, lambda town: town.id)
     return TownsOut(items=[TownOut.of(town) for town in towns], next_cursor=cursor)
+
+
+router = APIRouter()
+for part in (towns_router, settings_router, code_list_endpoints.router):
+    router.include_router(part)

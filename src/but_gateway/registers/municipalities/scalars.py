@@ -6,10 +6,9 @@ from uuid import UUID
 
 from fastapi import Path
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from but_gateway.kit.iban import parse_iban
-from but_gateway.web.body import KEY_PATTERN, Cents, Whole
+from but_gateway.web.body import KEY_PATTERN, BadValueError, Cents, Whole
 from but_gateway.web.problems import NotFound
 
 # What pain.001 takes as a name (ISO 20022 Max70Text).
@@ -19,21 +18,18 @@ _LEITWEG_ID: Final = re.compile(r"[0-9]{2,12}(-[A-Z0-9]{1,30})?-[0-9]{2}", re.AS
 _KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
 
 
-def fault(code: str, de: str, en: str) -> PydanticCustomError:
-    """A fault of one field, for a validator to raise; both texts travel in its context."""
-    return PydanticCustomError(code, "{en}", {"de": de, "en": en})
-
-
 def _iban(text: str) -> str:
     try:
         return parse_iban(text)
     except ValueError:
-        raise fault("bad_iban", "Das ist keine gültige IBAN eines SEPA-Landes.", "This is no valid IBAN of the SEPA area.") from None
+        raise BadValueError(
+            "bad_iban", "Das ist keine gültige IBAN eines SEPA-Landes.", "This is no valid IBAN of the SEPA area."
+        ) from None
 
 
 def _bic(text: str) -> str:
     if not _BIC.fullmatch(text):
-        raise fault(
+        raise BadValueError(
             "bad_bic", "Ein BIC hat 8 oder 11 Zeichen, zum Beispiel BYLADEM1001.", "A BIC has 8 or 11 characters, such as BYLADEM1001."
         )
     return text
@@ -42,7 +38,7 @@ def _bic(text: str) -> str:
 def _leitweg_id(text: str) -> str:
     digits = "".join(str(int(c, 36)) for c in text if c != "-") if _LEITWEG_ID.fullmatch(text) else "0"
     if int(digits) % 97 != 1:
-        raise fault(
+        raise BadValueError(
             "bad_leitweg_id",
             "Das ist keine gültige Leitweg-ID; prüfen Sie die Prüfziffern am Ende.",
             "This is no valid Leitweg-ID; look at the check digits at its end.",

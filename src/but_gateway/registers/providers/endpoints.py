@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import APIRouter, Depends, Response
 
 from but_gateway.identity.call import CurrentCall
 from but_gateway.identity.principal import STAFF_ROLES, Role
 from but_gateway.identity.route import town_router
 from but_gateway.registers.facilities.store import facility_keys
 from but_gateway.registers.municipalities.scalars import id_of_path, key_of_path
-from but_gateway.registers.providers import bank_store, store
+from but_gateway.registers.providers import bank_store, my_endpoints, store
 from but_gateway.registers.providers.agreement_schemas import AgreementIn, AgreementOut, AgreementsOut
 from but_gateway.registers.providers.confirm_bank_account import confirm_bank_account
 from but_gateway.registers.providers.propose_bank_account import propose_bank_account
@@ -30,14 +30,14 @@ from but_gateway.web.operation import operation
 from but_gateway.web.pagination import CurrentPage, decode_id_cursor
 from but_gateway.web.problems import FourEyes, NotFound, WrongState
 
-router = town_router("Anbieter")
+providers_router = town_router("Anbieter")
 agreements_router = town_router("Vereinbarungen")
 RecordKey = Annotated[str, Depends(key_of_path)]
 RecordId = Annotated[UUID, Depends(id_of_path)]
 _MONEY_ROLES = {Role.FINANCE, Role.ORDERER}
 
 
-@router.put(
+@providers_router.put(
     "/providers/{key}",
     summary="Anbieter anlegen oder ersetzen",
     description="Die Kommune führt hier ihren (Leistungs-)Anbieter und nennt den Zugang, der für ihn handelt. "
@@ -51,7 +51,7 @@ async def replace_provider(key: RecordKey, body: ProviderIn, call: CurrentCall, 
         return respond(await put_provider(unit, call, key, body, if_match))
 
 
-@router.get(
+@providers_router.get(
     "/providers/{key}",
     summary="Anbieter lesen",
     description="Ein (Leistungs-)Anbieter, wie er gespeichert ist.",
@@ -67,7 +67,7 @@ async def get_provider(key: RecordKey, call: CurrentCall, response: Response) ->
     return ProviderOut.of(found, call.keys)
 
 
-@router.get(
+@providers_router.get(
     "/providers",
     summary="Anbieter auflisten",
     description="Alle (Leistungs-)Anbieter der Kommune, älteste zuerst.",
@@ -81,7 +81,7 @@ async def list_providers(call: CurrentCall, page: CurrentPage) -> ProvidersOut:
     return ProvidersOut(items=[ProviderOut.of(record, call.keys) for record in records], next_cursor=cursor)
 
 
-@router.post(
+@providers_router.post(
     "/providers/{key}/bank-accounts",
     status_code=201,
     summary="Bankverbindung vorschlagen",
@@ -94,7 +94,7 @@ async def create_bank_account(key: RecordKey, body: BankAccountIn, call: Current
     return await call.write(lambda unit: propose_bank_account(unit, call, key, body))
 
 
-@router.post(
+@providers_router.post(
     "/providers/{key}/bank-accounts/{id}/confirmation",
     summary="Bankverbindung bestätigen",
     description="Bestätigt eine vorgeschlagene Bankverbindung (Vier-Augen-Prinzip). Die erste eines Anbieters ist sofort nutzbar, "
@@ -107,7 +107,7 @@ async def create_confirmation(key: RecordKey, account_id: RecordId, call: Curren
     return await call.write(lambda unit: confirm_bank_account(unit, call, key, account_id))
 
 
-@router.get(
+@providers_router.get(
     "/providers/{key}/bank-accounts",
     summary="Bankverbindungen auflisten",
     description="Alle Bankverbindungen eines Anbieters, älteste zuerst. Die Rechnungsprüfung sieht die IBAN gekürzt.",
@@ -171,3 +171,8 @@ async def list_agreements(call: CurrentCall, page: CurrentPage) -> AgreementsOut
         providers = await store.provider_keys(unit, {row.provider_id for row in rows})
     records, cursor = page.cut(rows, lambda record: record.id)
     return AgreementsOut(items=[AgreementOut.of(record, keys, providers[record.provider_id]) for record in records], next_cursor=cursor)
+
+
+router = APIRouter()
+for part in (providers_router, agreements_router, my_endpoints.router):
+    router.include_router(part)
