@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from but_gateway.identity.middleware import Authentication
 from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.settings import Settings
-from but_gateway.web import health
+from but_gateway.web import health, pages
 from but_gateway.web.errors import problem_for, response_for
 from but_gateway.web.health import Readiness
 from but_gateway.web.limits import RateLimiter
@@ -56,11 +57,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     metrics = Metrics()
     app.state.metrics = metrics
+    app.state.base_url = settings.issuer
     app.state.metrics_token = _read_token(settings.metrics_token_file)
-    for room in (identity_endpoints.router, health.router, *_routers()):
+    for room in (identity_endpoints.router, *_routers(), health.router, pages.router):
         app.include_router(room)
     # The last one added is the outermost.
     app.add_middleware(Authentication, limiter=RateLimiter(settings.rate_limit_per_minute))
@@ -81,7 +84,10 @@ def _routers() -> list[APIRouter]:
     for room in ROOMS:
         name = f"but_gateway.{room}.endpoints"
         if importlib.util.find_spec(name) is not None:
-            found.append(importlib.import_module(name).router)
+            try:
+                found.append(importlib.import_module(name).router)
+            except ImportError as error:  # while rooms are being built; static imports once all are there
+                logging.getLogger(__name__).warning("%s is left out: %s", name, error)
     return found
 
 

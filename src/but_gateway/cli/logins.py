@@ -37,7 +37,7 @@ OfTown = Annotated[str | None, typer.Option("--municipality", help="Key of the m
 
 
 @municipality.command("add")
-def add_municipality(
+def add_municipality(  # noqa: PLR0913 - the options of the contract
     key: Key,
     name: Name,
     ags: Annotated[str, typer.Option("--ags", help="Amtlicher Gemeindeschlüssel: 8 digits, 5 for a district.")],
@@ -94,7 +94,7 @@ def add_client(  # noqa: PLR0913 - the options of the contract
     """Add a machine's client: provider (--account), registrar or auditor (--municipality), operator."""
     _check(not (secret and jwk), "--secret or --jwk, not both")
     document = _read_jwk(jwk) if jwk is not None else None
-    _add("machine", name or ", ".join(roles), roles, municipality, accounts or [], document, as_json=as_json)
+    _add("machine", name or ", ".join(roles), roles, town=municipality, accounts=accounts or [], jwk=document, as_json=as_json)
 
 
 @person.command("add")
@@ -111,11 +111,11 @@ def add_person(
     """Add a person: clerk, finance, orderer or auditor of a municipality."""
     del secret  # the only proof a person can have here; the option says so aloud
     _check_name(name)
-    _add("person", name, roles, municipality, [], None, as_json=as_json)
+    _add("person", name, roles, town=municipality, accounts=[], jwk=None, as_json=as_json)
 
 
 def _add(  # noqa: PLR0913 - what a client is
-    kind: str, name: str, roles: list[str], town: str | None, accounts: list[str], jwk: Mapping[str, Any] | None, *, as_json: bool
+    kind: str, name: str, roles: list[str], *, town: str | None, accounts: list[str], jwk: Mapping[str, Any] | None, as_json: bool
 ) -> None:
     from but_gateway.identity.principal import Role  # noqa: PLC0415 - help must not pay for it
 

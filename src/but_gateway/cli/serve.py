@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from dataclasses import replace
+from socket import socket
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -57,13 +58,13 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     class Server(uvicorn.Server):
         """Says when it is ready."""
 
-        async def startup(self, sockets: list[object] | None = None) -> None:
+        async def startup(self, sockets: list[socket] | None = None) -> None:
             """Starts listening, then waits in the background until the service is ready."""
-            await super().startup(sockets)  # type: ignore[arg-type] # uvicorn's own annotation, which needs socket
+            await super().startup(sockets)
             self.announcing = asyncio.create_task(self._announce())
 
         async def _announce(self) -> None:
-            while await app.state.readiness.faults():
+            while await app.state.readiness.faults():  # noqa: ASYNC110 - a database elsewhere sends no event when it is there
                 await asyncio.sleep(0.5)
             say(f"but-gateway is ready: {settings.issuer} (docs: {settings.issuer}/docs)")
 

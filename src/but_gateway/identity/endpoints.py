@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import ConfigDict, Field
 
@@ -69,8 +69,8 @@ _ERROR: Final = {"content": {"application/json": {"schema": {"$ref": "#/componen
     "/oauth2/token",
     summary="Zugriffstoken holen",
     description=(
-        "OAuth 2.0 *client credentials* (RFC 6749). Der Client weist sich mit HTTP Basic (Client-Id und Secret, Sandbox und Einzelplatz) oder "
-        "mit `private_key_jwt` (RFC 7523) aus. Eine Assertion gilt höchstens 300 Sekunden und nur einmal."
+        "OAuth 2.0 *client credentials* (RFC 6749). Der Client weist sich mit HTTP Basic (Client-Id und Secret, Sandbox und Einzelplatz) "
+        "oder mit `private_key_jwt` (RFC 7523) aus. Eine Assertion gilt höchstens 300 Sekunden und nur einmal."
     ),
     response_model=TokenOut,
     responses={
@@ -83,20 +83,16 @@ _ERROR: Final = {"content": {"application/json": {"schema": {"$ref": "#/componen
         "requestBody": {"required": True, "content": {FORM_TYPE: {"schema": _FORM_SCHEMA, "examples": _FORM_EXAMPLES}}},
     },
 )
-async def issue_token(
-    request: Request,
-    issuer: Annotated[Issuer, Depends(current_issuer)],
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Response:
+async def issue_token(request: Request, issuer: Annotated[Issuer, Depends(current_issuer)]) -> Response:
     """Gives a token to a client that proves who it is."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM_TYPE:
         raise UnsupportedMediaType
     form = await read_limited(request, FORM_BYTES_MAX)
     try:
-        grant = await grant_token(issuer, form, authorization)
+        grant = await grant_token(issuer, form, request.headers.get("authorization"))
     except TokenError as error:
-        headers = {**_NO_STORE, **({"WWW-Authenticate": 'Basic realm="but-gateway"'} if error.basic and error.status == 401 else {})}  # noqa: PLR2004 - RFC 6749
-        return JSONResponse({"error": error.code, "error_description": error.description}, error.status, headers)
+        challenge = {"WWW-Authenticate": 'Basic realm="but-gateway"'} if error.basic else {}
+        return JSONResponse({"error": error.code, "error_description": error.description}, error.status, {**_NO_STORE, **challenge})
     answer = TokenOut(access_token=grant.access_token, token_type="Bearer", expires_in=grant.expires_in, scope=grant.scope)  # noqa: S106 - a kind of token
     return Response(answer.model_dump_json(), headers=_NO_STORE, media_type="application/json")
 

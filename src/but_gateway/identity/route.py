@@ -22,6 +22,7 @@ from but_gateway.web.problems import (
     MalformedBody,
     NotFound,
     Text,
+    Unauthorized,
     UnsupportedMediaType,
     language_of,
 )
@@ -58,9 +59,13 @@ class GatewayRoute(APIRoute):
         keyed, types, limit = declared.get("x-idempotency-key", False), declared.get("x-body", ()), declared.get("x-body-limit", 0)
 
         async def prepared(request: Request) -> Response:
-            principal: Principal = request.state.principal
+            principal: Principal | None = getattr(request.state, "principal", None)
             strict = StrictRequest(request.scope, request.receive)
             town_key = request.path_params.get("municipality")
+            if principal is None:
+                if roles or town_key is not None:
+                    raise Unauthorized
+                return await handle(strict)
             if town_key is None:
                 if not principal.has(*roles):
                     raise Forbidden
@@ -70,7 +75,10 @@ class GatewayRoute(APIRoute):
             raw = await _read_body(strict, types, limit)
             fingerprint = hash_request(request.method, request.url.path, request.scope["query_string"], raw)
             request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
-            return await handle(strict.keep(raw))
+            strict.keep(raw)
+            if raw and _is_json(request):
+                await strict.json()  # FastAPI would turn our refusal into a bare 400
+            return await handle(strict)
 
         return prepared
 
@@ -142,6 +150,10 @@ def _idempotency_key(request: Request) -> str:
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise IdempotencyKeyMissing
     return key
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json"
 
 
 async def _read_body(request: Request, types: tuple[str, ...], limit: int) -> bytes:

@@ -107,7 +107,8 @@ async def find_client(connection: asyncpg.Connection, client_id: str) -> ClientR
     """The client of an id, unless it was disabled."""
     row = await connection.fetchrow(
         "SELECT c.id, c.kind, c.roles, m.key AS municipality, m.sandbox, c.secret_hash, c.jwk, "
-        "ARRAY(SELECT a.key FROM client_account x JOIN account a ON a.id = x.account_id WHERE x.client_id = c.id ORDER BY a.key) AS accounts "
+        "ARRAY(SELECT a.key FROM client_account x JOIN account a ON a.id = x.account_id "
+        "WHERE x.client_id = c.id ORDER BY a.key) AS accounts "
         "FROM client c LEFT JOIN municipality m ON m.id = c.municipality_id WHERE c.id = $1 AND c.disabled_at IS NULL",
         client_id,
     )

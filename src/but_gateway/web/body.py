@@ -86,7 +86,7 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-class BadValue(ValueError):
+class BadValueError(ValueError):
     """A value that validation refuses, with a text for the caller. Texts never repeat the value."""
 
     def __init__(self, code: str, de: str, en: str) -> None:
@@ -101,7 +101,7 @@ _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise BadValue("not_a_string", "Hier gehört ein Text in Anführungszeichen hin.", "A string is due here.")
+        raise BadValueError("not_a_string", "Hier gehört ein Text in Anführungszeichen hin.", "A string is due here.")
     return value
 
 
@@ -110,11 +110,11 @@ def _parse_day(value: object) -> date:
         return value
     text = _text(value)
     if not _DAY.fullmatch(text):
-        raise BadValue("not_a_day", "Hier gehört ein Tag wie 2026-10-05 hin.", "A day such as 2026-10-05 is due here.")
+        raise BadValueError("not_a_day", "Hier gehört ein Tag wie 2026-10-05 hin.", "A day such as 2026-10-05 is due here.")
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadValue("no_such_day", "Diesen Tag gibt es nicht.", "There is no such day.") from None
+        raise BadValueError("no_such_day", "Diesen Tag gibt es nicht.", "There is no such day.") from None
 
 
 def _parse_month(value: object) -> Month:
@@ -122,16 +122,16 @@ def _parse_month(value: object) -> Month:
         return value
     try:
         return Month.parse(_text(value))
-    except BadValue:
+    except BadValueError:
         raise
     except ValueError:
-        raise BadValue("not_a_month", "Hier gehört ein Monat wie 2026-10 hin.", "A month such as 2026-10 is due here.") from None
+        raise BadValueError("not_a_month", "Hier gehört ein Monat wie 2026-10 hin.", "A month such as 2026-10 is due here.") from None
 
 
 def _parse_time(value: object) -> int:
     found = _TIME.fullmatch(_text(value))
     if not found:
-        raise BadValue("not_a_time", "Hier gehört eine Uhrzeit wie 15:30 hin.", "A time such as 15:30 is due here.")
+        raise BadValueError("not_a_time", "Hier gehört eine Uhrzeit wie 15:30 hin.", "A time such as 15:30 is due here.")
     return int(found[1]) * 60 + int(found[2])
 
 
@@ -140,7 +140,7 @@ def _parse_cents(value: object) -> int:
     try:
         return parse_money(text)
     except ValueError:
-        raise BadValue("not_an_amount", 'Hier gehört ein Betrag wie "4.50" hin.', 'An amount such as "4.50" is due here.') from None
+        raise BadValueError("not_an_amount", 'Hier gehört ein Betrag wie "4.50" hin.', 'An amount such as "4.50" is due here.') from None
 
 
 def _parse_share(value: object) -> int:
@@ -148,7 +148,7 @@ def _parse_share(value: object) -> int:
     try:
         return parse_share(text)
     except ValueError:
-        raise BadValue("not_a_share", 'Hier gehört ein Anteil wie "0.50" hin.', 'A share such as "0.50" is due here.') from None
+        raise BadValueError("not_a_share", 'Hier gehört ein Anteil wie "0.50" hin.', 'A share such as "0.50" is due here.') from None
 
 
 def _print_share(share: int) -> str:
@@ -159,9 +159,9 @@ def _print_share(share: int) -> str:
 def _no_controls(text: str) -> str:
     # NUL cannot be stored; other control characters have no place in names and keys.
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):  # noqa: PLR2004 - the control characters of ASCII
-        raise BadValue("bad_text", "Steuerzeichen sind nicht erlaubt.", "Control characters are not allowed.")
+        raise BadValueError("bad_text", "Steuerzeichen sind nicht erlaubt.", "Control characters are not allowed.")
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):  # noqa: PLR2004 - lone surrogates cannot be written as UTF-8
-        raise BadValue("bad_text", "Der Text enthält unzulässige Zeichen.", "The text holds characters that are not allowed.")
+        raise BadValueError("bad_text", "Der Text enthält unzulässige Zeichen.", "The text holds characters that are not allowed.")
     return text
 
 

@@ -43,7 +43,7 @@ _BY_STATUS: Final[dict[int, type[Problem]]] = {
 }
 
 
-def problem_for(error: BaseException) -> Problem:
+def problem_for(error: BaseException) -> Problem:  # noqa: PLR0911 - one return per family of exceptions
     """The problem an exception stands for; what we do not know is a fault of ours."""
     if isinstance(error, Problem):
         return error

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from but_gateway.web.body import BadValue
+from but_gateway.web.body import BadValueError
 from but_gateway.web.problems import BadHeader, Fault, Invalid, NotFound, Problem, Text
 
 # What an unknown field may be called to be repeated in a pointer: names of fields look like this, names of people do not.
@@ -72,12 +72,14 @@ def problem_of(errors: Iterable[Mapping[str, Any]], body: object) -> Problem:
 
 def _text_of(error: Mapping[str, Any]) -> tuple[str, Text]:
     kind, context = error["type"], error.get("ctx") or {}
-    if kind == "value_error" and isinstance(context.get("error"), BadValue):
+    if kind == "value_error" and isinstance(context.get("error"), BadValueError):
         return context["error"].code, context["error"].text
     return _TEXTS.get(kind) or _with_limit(kind, context) or _ANY
 
 
-def _with_limit(kind: str, context: Mapping[str, Any]) -> tuple[str, Text] | None:
+def _with_limit(  # noqa: PLR0911 - one return per kind of limit
+    kind: str, context: Mapping[str, Any]
+) -> tuple[str, Text] | None:
     """Texts that name a limit or the values allowed: those are ours, not the caller's."""
     match kind:
         case "string_too_short" | "too_short":
@@ -112,8 +114,9 @@ def _pointer(location: Sequence[object], body: object, kind: str) -> str:
     here: Any = body
     for position, part in enumerate(location):
         last = position == len(location) - 1
-        if (isinstance(here, Mapping) and part in here) or (isinstance(here, Sequence) and not isinstance(here, str | bytes) and isinstance(part, int) and part < len(here)):
-            here = here[part]
+        inside, value = _step(here, part)
+        if inside:
+            here = value
         elif not (last and kind == "missing"):
             continue
         text = str(part)
@@ -121,3 +124,12 @@ def _pointer(location: Sequence[object], body: object, kind: str) -> str:
             break
         parts.append(text.replace("~", "~0").replace("/", "~1"))
     return "".join(f"/{part}" for part in parts)
+
+
+def _step(here: object, part: object) -> tuple[bool, object]:
+    """What lies behind one part of a location, if it leads anywhere in the body."""
+    if isinstance(here, Mapping) and part in here:
+        return True, here[part]
+    if isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+        return True, here[part]
+    return False, None

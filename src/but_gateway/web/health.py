@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,7 +14,9 @@ from but_gateway.web.metrics import Metrics
 from but_gateway.web.problems import Fault, NotFound, Problem, Text, declare
 
 router = APIRouter(tags=["Betrieb"])
-_ALIVE: Final = {"200": {"description": "antwortet", "content": {"application/json": {"example": {"status": "ok"}}}}}
+_ALIVE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "antwortet", "content": {"application/json": {"example": {"status": "ok"}}}}
+}
 
 
 class NotReady(Problem):

@@ -40,8 +40,7 @@ class Envelope:
         exchange = _Exchange(scope, receive, send, self.receive_timeout_seconds)
         self.metrics.in_flight += 1
         try:
-            if self.metrics.in_flight > self.in_flight_max and not scope["path"].startswith("/health/"):
-                raise Unavailable(headers={"Retry-After": "1"})
+            self._admit(scope)
             await self.app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             exchange.status = exchange.status or _CLIENT_GONE
@@ -50,6 +49,10 @@ class Envelope:
         finally:
             self.metrics.in_flight -= 1
             self._tell(exchange)
+
+    def _admit(self, scope: Scope) -> None:
+        if self.metrics.in_flight > self.in_flight_max and not scope["path"].startswith("/health/"):
+            raise Unavailable(headers={"Retry-After": "1"})
 
     async def _answer(self, exchange: "_Exchange", error: Exception) -> None:
         problem = problem_for(error)
