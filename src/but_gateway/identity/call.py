@@ -18,6 +18,7 @@ from but_gateway.identity.principal import Principal, Role, Town
 from but_gateway.kit.clock import Clock, business_day
 from but_gateway.web.answers import Answer
 from but_gateway.web.idempotency import once
+from but_gateway.web.problems import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Call:
     provider_id: UUID | None
     clock: Clock
     machine_clock: Clock  # never moved by a Test-Clock: idempotency, limits, audit
-    language: str
+    language: Language
     request_id: str
     idempotency_key: str | None
     request_hash: bytes  # SHA-256 of method, path, query and raw body

@@ -15,6 +15,7 @@ _Row = TypeVar("_Row")
 
 LIMIT_DEFAULT: Final = 100
 LIMIT_MAX: Final = 500
+NUMBER_MAX: Final = 2_147_483_647  # PostgreSQL's integer
 _BAD_CURSOR: Final = Fault(
     "?cursor",
     "bad_cursor",
@@ -55,6 +56,15 @@ def decode_id_cursor(after: str | None) -> UUID | None:
         return UUID(after) if after is not None else None
     except ValueError:
         raise Invalid(faults=[_BAD_CURSOR]) from None
+
+
+def decode_number_cursor(after: str | None) -> int:
+    """The number after which a list sorted by numbers goes on; 0 from the start. Refuses when it is none (Invalid)."""
+    if after is None:
+        return 0
+    if not after.isdecimal() or not after.isascii() or len(after) > len(str(NUMBER_MAX)):
+        raise Invalid(faults=[_BAD_CURSOR])
+    return min(int(after), NUMBER_MAX)
 
 
 async def current_page(

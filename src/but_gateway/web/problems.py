@@ -17,12 +17,13 @@ Rooms add their own subclasses (``InvoiceNumberUsed`` …). Details never carry 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from starlette.responses import Response
 
 MEDIA_TYPE: Final = "application/problem+json"
-LANGUAGES: Final = ("de", "en")
+Language = Literal["de", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = ("de", "en")
 _WEIGHT: Final = re.compile(r"q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)", re.ASCII)
 
 
@@ -304,15 +305,16 @@ def all_problems() -> list[type[Problem]]:
     return [found[code] for code in sorted(found)]
 
 
-def language_of(accept_language: str | None) -> str:
+def language_of(accept_language: str | None) -> Language:
     """``en`` where the caller prefers English, else ``de``."""
-    best, best_weight = "de", 0.0
+    best: Language = "de"
+    best_weight = 0.0
     for part in (accept_language or "")[:200].lower().split(","):
         tag, _, parameter = part.partition(";")
         found = _WEIGHT.fullmatch(parameter.strip()) if parameter else None
         weight = float(found[1]) if found else 1.0
-        language = tag.strip().split("-")[0]
-        if language in LANGUAGES and weight > best_weight:
+        language = next((known for known in LANGUAGES if known == tag.strip().split("-")[0]), None)
+        if language is not None and weight > best_weight:
             best, best_weight = language, weight
     return best
 

@@ -1,0 +1,253 @@
+"""Everything known about a set of positions while the children's locks are held, and the facts of one position drawn from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from but_gateway.kit.period import DayRange, Month, years_completed
+from but_gateway.law.parameters import law_at
+from but_gateway.procedures.adjudication.docket import LUNCH, Docket, Slot
+from but_gateway.procedures.adjudication.model import Piece
+from but_gateway.registers.entitlements.model import GrantRecord
+from but_gateway.registers.facilities.calendar import FacilityCalendar
+from but_gateway.registers.facilities.store import FacilityRecord
+from but_gateway.registers.providers.model import AgreementRecord
+from but_gateway.rules.facts import Agreement, Budget, Facility, Facts, Form, Grant, Provider, Rival, Situation, Town
+
+SAVING = "saving"  # budget kind of participation: from law and saving mode
+SUNDAY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityFile:
+    """A facility and the days it is open."""
+
+    record: FacilityRecord
+    calendar: FacilityCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFile:
+    """A provider and its agreements."""
+
+    facts: Provider
+    undertaking_signed_on: date | None
+    agreements: tuple[AgreementRecord, ...]
+
+
+@dataclass(slots=True)
+class CaseFile:
+    """The file of one adjudication. Its dictionaries are filled by gather.py."""
+
+    town: Town
+    public_holidays: frozenset[date] = frozenset()
+    providers: dict[UUID, ProviderFile] = field(default_factory=dict)
+    facilities: dict[UUID, FacilityFile] = field(default_factory=dict)
+    benefits: dict[UUID, str] = field(default_factory=dict)  # of entitlements
+    grants: dict[UUID, list[GrantRecord]] = field(default_factory=dict)  # by entitlement
+    lunch_grants: dict[UUID, list[GrantRecord]] = field(default_factory=dict)  # by child
+    births: dict[UUID, date] = field(default_factory=dict)
+    seqs: dict[UUID, int] = field(default_factory=dict)
+    family_payments: dict[UUID, list[tuple[UUID, DayRange]]] = field(default_factory=dict)
+    docket: Docket = field(default_factory=Docket)
+    _agreements: dict[tuple[UUID, str, UUID | None, date], Agreement | None] = field(default_factory=dict)
+    _agreement_facts: dict[UUID, Agreement] = field(default_factory=dict)
+    _grant_facts: dict[tuple[UUID | None, UUID, UUID | None, str], tuple[Grant, ...]] = field(default_factory=dict)
+    _grant_ids: dict[tuple[UUID | None, str], tuple[GrantRecord, ...]] = field(default_factory=dict)
+    _facility_facts: dict[UUID, Facility] = field(default_factory=dict)
+    _open_days: dict[tuple[UUID, Month], tuple[date, ...]] = field(default_factory=dict)
+    _ages: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
+
+    def facts(self, piece: Piece) -> Facts:
+        """The facts of a position as things stand in the docket now."""
+        line = piece.line
+        return Facts(
+            situation=self._situation(piece),
+            claim=line.claim,
+            town=self.town,
+            provider=self.providers[line.provider_id].facts,
+            agreement=self.agreement(line.provider_id, line.claim.benefit, line.facility_id, piece.first_day),
+            facility=self._facility(line.facility_id),
+            grants=self._grants(piece),
+        )
+
+    # ---- parts
+    def grant_files(self, piece: Piece) -> tuple[GrantRecord, ...]:
+        """The grants of the line's entitlement, in the order in which the facts name them."""
+        key = (piece.line.entitlement_id, piece.line.claim.benefit)
+        found = self._grant_ids.get(key)
+        if found is None:
+            of_entitlement = self.grants.get(key[0], ()) if key[0] else ()
+            # A number of another benefit tells nothing about this one.
+            found = self._grant_ids[key] = tuple(of_entitlement) if key[0] and self.benefits.get(key[0]) == key[1] else ()
+        return found
+
+    def agreement(self, provider_id: UUID, benefit: str, facility_id: UUID | None, day: date) -> Agreement | None:
+        """The agreement for benefit and facility on a day."""
+        key = (provider_id, benefit, facility_id, day)
+        if key not in self._agreements:
+            record = choose_agreement(self.providers[provider_id].agreements, benefit, facility_id, day)
+            self._agreements[key] = None if record is None else self._agreement_of(record)
+        return self._agreements[key]
+
+    def _agreement_of(self, record: AgreementRecord) -> Agreement:
+        facts = self._agreement_facts.get(record.id)
+        if facts is None:
+            facts = self._agreement_facts[record.id] = record.facts()
+        return facts
+
+    def _facility(self, facility_id: UUID | None) -> Facility | None:
+        if facility_id is None:
+            return None
+        facts = self._facility_facts.get(facility_id)
+        if facts is None:
+            facts = self._facility_facts[facility_id] = self.facilities[facility_id].record.facts()
+        return facts
+
+    def _grants(self, piece: Piece) -> tuple[Grant, ...]:
+        line = piece.line
+        key = (line.entitlement_id, line.provider_id, line.facility_id, line.claim.benefit)
+        found = self._grant_facts.get(key)
+        if found is None:
+            found = self._grant_facts[key] = tuple(self._grant(g, line.provider_id, line.facility_id) for g in self.grant_files(piece))
+        return found
+
+    def _grant(self, grant: GrantRecord, provider_id: UUID, facility_id: UUID | None) -> Grant:
+        return Grant(
+            ref=str(grant.id),
+            version=grant.version,
+            key=grant.key,
+            legal_basis=grant.legal_basis,
+            valid_from=grant.valid_from,
+            valid_to=grant.valid_to,
+            status=grant.status,
+            attends=grant.attends,
+            provider_named=grant.provider_id is not None,
+            provider_is_this=grant.provider_id == provider_id,
+            facility_named=grant.facility_id is not None,
+            facility_is_this=self._same_facility(grant, facility_id),
+            subjects=grant.subjects,
+            tutoring_form=grant.tutoring_form or "any",
+            budget=Budget("amount" if grant.budget_kind == SAVING else grant.budget_kind, grant.limit),
+            revoked_from=grant.revoked_from,
+            notified_on=grant.notified_on,
+            flagged=grant.doubtful,
+        )
+
+    def _same_facility(self, grant: GrantRecord, facility_id: UUID | None) -> bool:
+        """The grant's own facility, or (M-15) one that cooperates with the school the child attends."""
+        if facility_id is None or grant.facility_id is None:
+            return False
+        return grant.facility_id == facility_id or self.facilities[facility_id].record.cooperating_school_id == grant.facility_id
+
+    # ---- the situation
+    def _situation(self, piece: Piece) -> Situation:
+        line, day = piece.line, piece.first_day
+        monthly, lunch = line.claim.form is Form.MONTH, line.claim.benefit == LUNCH
+        facility = self.facilities.get(line.facility_id) if line.facility_id else None
+        age, age_before_month = self._age(line.child_id, day)
+        slot = self.docket.lunch_rival(piece) if lunch and line.claim.item == LUNCH else None
+        return Situation(
+            first_day=day,
+            last_day=piece.last_day,
+            quantity=piece.quantity,
+            claimed=piece.claimed,
+            received_on=line.received_on,
+            identity=line.identity,
+            number_lost_on=line.number_lost_on,
+            age=age,
+            age_before_month=age_before_month,
+            closed=facility.calendar.closed(day) if facility is not None and line.claim.form is Form.DAY else None,
+            sunday_or_holiday=day.weekday() == SUNDAY or day in self.public_holidays,
+            open_days=self._open(line.facility_id, facility, Month.of(day))
+            if monthly and facility is not None and line.facility_id
+            else (),
+            budgets_left=tuple(self._left(grant, piece) for grant in self.grant_files(piece)),
+            rival=None if slot is None else self._rival(piece, slot),
+            overlap=None if lunch else self.docket.overlap(piece),
+            tutor_overlap=False if lunch else self.docket.tutor_overlap(piece),
+            proof_used=False if lunch else self.docket.proof_used(piece),
+            minutes_that_day=0 if line.claim.lesson is None else self.docket.minutes_that_day(piece),
+            absences_paid=0 if line.claim.lesson is None or line.claim.attended else self.docket.absences_paid(piece),
+            paid_by_family=self._paid_by_family(piece),
+            iban_differs=line.iban_differs,
+            corrected=None if piece.corrects is None else piece.corrects.facts(),
+        )
+
+    def _age(self, child_id: UUID | None, day: date) -> tuple[int, int]:
+        if child_id is None or child_id not in self.births:
+            return 0, 0
+        found = self._ages.get((child_id, day))
+        if found is None:
+            born = self.births[child_id]
+            before = date.fromordinal(day.replace(day=1).toordinal() - 1)
+            found = self._ages[child_id, day] = (years_completed(born, day), years_completed(born, before))
+        return found
+
+    def _open(self, facility_id: UUID, facility: FacilityFile, month: Month) -> tuple[date, ...]:
+        found = self._open_days.get((facility_id, month))
+        if found is None:
+            found = self._open_days[facility_id, month] = facility.calendar.open_days(month.days)
+        return found
+
+    def _rival(self, piece: Piece, slot: Slot) -> Rival:
+        line = piece.line
+        return Rival(
+            same_provider=line.provider_id in (slot.provider_id, slot.rival_provider_id),
+            state=slot.state,
+            attributed=self._attributed(line.child_id, slot.provider_id, slot.facility_id, piece.first_day),
+            this_attributed=self._attributed(line.child_id, line.provider_id, line.facility_id, piece.first_day),
+        )
+
+    def _attributed(self, child_id: UUID | None, provider_id: UUID, facility_id: UUID | None, day: date) -> bool:
+        """Whether a lunch grant of the day names this provider, or, where it names none, this facility (M-02)."""
+        for grant in self.lunch_grants.get(child_id, ()) if child_id else ():
+            if not grant.valid_from <= day <= grant.valid_to:
+                continue
+            if grant.provider_id is not None:
+                if grant.provider_id == provider_id:
+                    return True
+            elif self._same_facility(grant, facility_id):
+                return True
+        return False
+
+    def _paid_by_family(self, piece: Piece) -> tuple[date, date] | None:
+        for provider_id, days in self.family_payments.get(piece.line.entitlement_id, ()) if piece.line.entitlement_id else ():
+            if provider_id == piece.line.provider_id and piece.first_day in days:
+                return days.first, days.last
+        return None
+
+    def _left(self, grant: GrantRecord, piece: Piece) -> int | None:
+        """What the grant's budget has left for this position; the saving modes of participation set a nearer bound."""
+        counter = self.docket.counters[grant.id]
+        left = counter.left
+        if left is None or grant.budget_kind != SAVING:
+            return left
+        mode = self.town.participation_saving
+        if mode == "accrued_to_date":
+            left = min(left, _accrued(DayRange(grant.valid_from, grant.valid_to), piece.line.received_on) - counter.used - counter.reserved)
+        elif mode in ("monthly_cap", "calendar_year"):
+            if mode == "monthly_cap":
+                wanted = DayRange(Month.of(piece.first_day).first, Month.of(piece.last_day).last)
+            else:
+                wanted = DayRange(date(piece.first_day.year, 1, 1), date(piece.first_day.year, 12, 31))
+            bound = DayRange(grant.valid_from, grant.valid_to).cut(wanted)
+            granted = _accrued(bound, bound.last) if bound else 0
+            left = min(left, granted - self.docket.saved_in(grant.entitlement_id, wanted, piece.id))
+        return max(left, 0)
+
+
+def _accrued(days: DayRange, until: date) -> int:
+    """Cents of participation that the months of a period have given until a day (§ 28 (7) SGB II): every month begun counts."""
+    total, month = 0, Month.of(days.first)
+    while month.first <= min(days.last, until):
+        total += law_at(max(month.first, days.first)).participation_monthly_cents
+        month = month.plus(1)
+    return total
+
+
+def choose_agreement(agreements: Iterable[AgreementRecord], benefit: str, facility_id: UUID | None, day: date) -> AgreementRecord | None:
+    """The agreement valid on the day for benefit and facility; one that names the facility goes before one for any."""
+    fitting = [a for a in agreements if a.covers(benefit, facility_id, day)]
+    return min(fitting, key=lambda a: (not a.facility_ids, a.key), default=None)

@@ -1,0 +1,199 @@
+"""Opens the case file: locks the children, reads under the locks all that decides their positions."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from but_gateway.db.fields import TownKeys
+from but_gateway.db.session import UnitOfWork
+from but_gateway.identity.principal import Town
+from but_gateway.kit.clock import business_day
+from but_gateway.kit.period import DayRange, Month
+from but_gateway.procedures.adjudication import store
+from but_gateway.procedures.adjudication.casefile import CaseFile, FacilityFile, ProviderFile
+from but_gateway.procedures.adjudication.docket import LUNCH, TUTORING, Counter, Other, Slot
+from but_gateway.procedures.adjudication.model import Line, Piece, Standing, read_shares
+from but_gateway.procedures.adjudication.store import Row
+from but_gateway.registers.entitlements.store import grant_of
+from but_gateway.registers.facilities.store import load_calendars, load_facilities, load_holidays
+from but_gateway.registers.invoices.store import read_findings
+from but_gateway.registers.municipalities.store import read_settings
+from but_gateway.registers.providers.store import load_agreements, load_providers
+from but_gateway.rules.document import part_from_document
+from but_gateway.rules.facts import Claim, Identity
+from but_gateway.rules.verdict import Outcome
+
+
+async def open_case(
+    unit: UnitOfWork, town: Town, keys: TownKeys, pieces: Sequence[Piece], *, children: Collection[UUID] = ()
+) -> tuple[CaseFile, dict[UUID, Piece]]:
+    """Locks the children of the pieces (and the further ones) and reads everything; answers also the rivals that may be re-decided.
+
+    Several cases may be open at once: children are always locked in the order of their ids.
+    """
+    case = CaseFile((await read_settings(unit)).facts(), (await load_holidays(unit, town.state)).public)
+    lines = {p.line.id: p.line for p in pieces}
+    wanted = {line.child_id for line in lines.values() if line.child_id is not None} | set(children)
+    wanted |= await _children_of_same_tutors(unit, pieces)
+    for row in await store.lock_children(unit, wanted):
+        case.births[row["id"]] = date.fromisoformat(keys.open(bytes(row["date_of_birth"]), "child", row["id"], "date_of_birth"))
+        case.seqs[row["id"]] = row["decision_seq"] + 1
+    await _read_grants(unit, case, wanted, {line.claim.benefit for line in lines.values()})
+    if not pieces:
+        return case, {}
+    span = DayRange(min(p.first_day for p in pieces), max(p.last_day for p in pieces))
+    rivals = await _read_docket(unit, case, pieces, wanted, span)
+    known = {p.id: p for p in pieces} | rivals
+    await _read_registers(unit, town, case, known.values())
+    return case, known
+
+
+async def _children_of_same_tutors(unit: UnitOfWork, pieces: Sequence[Piece]) -> set[UUID]:
+    """Children whose lessons may overlap by the tutor (L-10): their lessons are re-decided with this one, so they are locked too."""
+    return {row["child_id"] for row in await _tutor_lessons(unit, pieces)}
+
+
+async def _tutor_lessons(unit: UnitOfWork, pieces: Sequence[Piece]) -> list[Row]:
+    taught = [p for p in pieces if p.line.tutor is not None and p.line.claim.benefit == TUTORING]
+    if not taught:
+        return []
+    first, last = min(p.first_day for p in taught), max(p.first_day for p in taught)
+    rows = await store.load_tutor_lessons(unit, {p.line.provider_id for p in taught}, {p.line.tutor or "" for p in taught}, first, last)
+    days = {(p.line.provider_id, p.line.tutor, p.first_day) for p in taught}
+    return [row for row in rows if (row["provider_id"], row["tutor"], row["first_day"]) in days]
+
+
+async def _read_grants(unit: UnitOfWork, case: CaseFile, children: Collection[UUID], benefits: set[str]) -> None:
+    for row in await store.load_grants(unit, children, benefits):
+        values = dict(row)
+        child, benefit = values.pop("child_id"), values.pop("benefit")
+        grant = grant_of(values)
+        case.benefits[grant.entitlement_id] = benefit
+        case.grants.setdefault(grant.entitlement_id, []).append(grant)
+        if benefit == LUNCH:
+            case.lunch_grants.setdefault(child, []).append(grant)
+        case.docket.counters[grant.id] = Counter(grant.limit, grant.used, grant.reserved)
+    for row in await store.load_family_payments(unit, list(case.grants)):
+        paid = (row["provider_id"], DayRange(row["first_day"], row["last_day"]))
+        case.family_payments.setdefault(row["entitlement_id"], []).append(paid)
+
+
+async def _read_docket(
+    unit: UnitOfWork, case: CaseFile, pieces: Sequence[Piece], children: Collection[UUID], span: DayRange
+) -> dict[UUID, Piece]:
+    """Slots, lessons and proofs; answers the rivals a decision here may have to re-decide."""
+    docket = case.docket
+    lunches = [p for p in pieces if p.line.claim.benefit == LUNCH]
+    mine = {p.id for p in pieces}
+    rivals: set[UUID] = set()
+    if lunches:
+        months = DayRange(Month.of(span.first).first, Month.of(span.last).last)
+        for monthly, rows in (
+            (False, await store.load_day_slots(unit, children, months.first, months.last)),
+            (True, await store.load_month_slots(unit, children, months.first, months.last)),
+        ):
+            for row in rows:
+                docket.slots[row["child_id"], row["day"], monthly] = _slot(row)
+        rivals |= _rivals_among_slots(docket.slots.items(), lunches)
+    docket.mark_loaded()
+    if len(lunches) < len(pieces):
+        # Caps of participation count whole months and calendar years around the position (saving modes).
+        around = DayRange(date(span.first.year, 1, 1), date(span.last.year, 12, 31))
+        for row in await store.load_others(unit, children, around.first, around.last):
+            docket.others[row["child_id"]].append(Other(**row))
+    for row in await _tutor_lessons(unit, pieces):
+        values = dict(row)
+        docket.tutor_lessons[row["provider_id"], values.pop("tutor"), row["first_day"]].append(Other(**values))
+        rivals.add(row["position_id"])
+    proofs = {p.line.proof for p in pieces if p.line.proof is not None}
+    if proofs:
+        for row in await store.load_proofs(unit, {p.line.provider_id for p in pieces}, proofs):
+            docket.proofs[row["provider_id"], row["proof"]] = row["position_id"]
+    found = await read_pieces(unit, rivals - mine)
+    return {p.id: p for p in found}
+
+
+def _rivals_among_slots(slots: Iterable[tuple[tuple[UUID, date, bool], Slot]], lunches: Sequence[Piece]) -> set[UUID]:
+    """Holders of slots that other providers' pieces of this case come upon and that a machine may still re-decide."""
+    wanted: dict[tuple[UUID | None, Month], set[UUID]] = defaultdict(set)
+    for piece in lunches:
+        wanted[piece.line.child_id, Month.of(piece.first_day)].add(piece.line.provider_id)
+    found: set[UUID] = set()
+    for (child, day, _), slot in slots:
+        providers = wanted.get((child, Month.of(day)))
+        if providers and not slot.settled and providers != {slot.provider_id}:
+            found |= {p for p in (slot.position_id, slot.rival_position_id) if p is not None}
+    return found
+
+
+def _slot(row: Row) -> Slot:
+    return Slot(
+        position_id=row["position_id"],
+        provider_id=row["provider_id"],
+        facility_id=row["facility_id"],
+        contested=row["state"] == "contested",
+        rival_position_id=row["rival_position_id"],
+        rival_provider_id=row["rival_provider_id"],
+        rival_facility_id=row["rival_facility_id"],
+        settled=row["settled"],
+    )
+
+
+async def _read_registers(unit: UnitOfWork, town: Town, case: CaseFile, pieces: Iterable[Piece]) -> None:
+    lines = [p.line for p in pieces]
+    for provider_id, record in (await load_providers(unit, {line.provider_id for line in lines})).items():
+        case.providers[provider_id] = ProviderFile(record.facts(), record.undertaking_signed_on, await load_agreements(unit, provider_id))
+    facility_ids = {line.facility_id for line in lines if line.facility_id is not None}
+    if facility_ids:
+        records, calendars = await load_facilities(unit, facility_ids), await load_calendars(unit, town.state, facility_ids)
+        case.facilities = {f: FacilityFile(records[f], calendars[f]) for f in facility_ids}
+
+
+async def read_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> list[Piece]:
+    """Positions as pieces, their state locked; those a machine may not re-decide (settled, cancelled, by a person) are left out."""
+    if not position_ids:
+        return []
+    rows = await store.lock_pieces(unit, position_ids)
+    return to_pieces(row for row in rows if row["batch_id"] is None and not row["by_person"] and row["outcome"] != Outcome.CANCELLED)
+
+
+def to_pieces(rows: Iterable[Row]) -> list[Piece]:
+    """Pieces of rows of the store, one Line object per line."""
+    lines: dict[UUID, Line] = {}
+    return [_piece(row, lines) for row in rows]
+
+
+def _piece(row: Row, lines: dict[UUID, Line]) -> Piece:
+    line = lines.get(row["line_id"])
+    if line is None:
+        line = lines[row["line_id"]] = Line(
+            id=row["line_id"],
+            invoice_id=row["invoice_id"],
+            invoice_number=row["number"],
+            line_no=row["line_no"],
+            provider_id=row["provider_id"],
+            claim=part_from_document(Claim, json.loads(row["claim"])),
+            identity=Identity(row["identity"]),
+            received_at=row["received_at"],
+            received_on=business_day(row["received_at"]),
+            entitlement_id=row["entitlement_id"],
+            child_id=row["child_id"],
+            facility_id=row["facility_id"],
+            number_lost_on=row["lost_on"],
+            iban_differs=row["iban_differs"],
+            tutor=row["tutor"],
+            proof=row["proof"],
+            check_id=row["check_id"],
+        )
+    standing = Standing(
+        decision_id=row["decision_id"],
+        outcome=Outcome(row["outcome"]),
+        approved=row["approved"],
+        proposed=row["proposed"],
+        findings=read_findings(row["findings"]),
+        shares=read_shares(json.loads(row["allocations"])),
+        by_person=row["by_person"],
+    )
+    return Piece(row["position_id"], line, row["first_day"], row["last_day"], row["quantity"], row["claimed"], before=standing)

@@ -1,0 +1,235 @@
+"""SQL of adjudication: what is read, and locked, to decide. In bulk, straight through asyncpg."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from but_gateway.db.session import UnitOfWork
+from but_gateway.registers.entitlements.store import GRANT_COLUMNS
+
+Row = Mapping[str, Any]
+Rows = list[Row]
+
+LIVE: Final = ("accepted", "reduced", "review")
+
+
+async def _fetch(unit: UnitOfWork, query: str, *arguments: object) -> Rows:
+    rows: Rows = await unit.driver.fetch(query, *arguments)
+    return rows
+
+
+async def lock_children(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
+    """Locks children in order of their ids; everything about them is decided one after the other."""
+    return await _fetch(
+        unit,
+        "SELECT id, decision_seq, date_of_birth FROM child WHERE municipality_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
+        unit.municipality_id,
+        sorted(child_ids),
+    )
+
+
+async def load_grants(unit: UnitOfWork, child_ids: Collection[UUID], benefits: Collection[str]) -> Rows:
+    """Current versions of all grants of the children under entitlements to the benefits, with their counters, child and benefit."""
+    return await _fetch(
+        unit,
+        f"""
+        SELECT e.child_id, e.benefit, {GRANT_COLUMNS}
+        FROM entitlement e
+        JOIN entitlement_grant g ON g.municipality_id = e.municipality_id AND g.entitlement_id = e.id
+        JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
+        WHERE e.municipality_id = $1 AND e.child_id = ANY($2) AND e.benefit = ANY($3)
+        ORDER BY g.entitlement_id, g.id
+        """,  # noqa: S608 - only constants stand in the text
+        unit.municipality_id,
+        list(child_ids),
+        list(benefits),
+    )
+
+
+_SLOT_COLUMNS: Final = """
+        s.child_id, s.position_id, s.provider_id, s.state, s.rival_position_id, s.rival_provider_id,
+        ps.batch_id IS NOT NULL OR ps.by_person AS settled, l.facility_id, rl.facility_id AS rival_facility_id
+"""
+_SLOT_JOINS: Final = """
+        JOIN position_state ps ON ps.municipality_id = s.municipality_id AND ps.position_id = s.position_id
+        JOIN invoice_line l ON l.municipality_id = ps.municipality_id AND l.id = ps.line_id
+        LEFT JOIN position_state rs ON rs.municipality_id = s.municipality_id AND rs.position_id = s.rival_position_id
+        LEFT JOIN invoice_line rl ON rl.municipality_id = rs.municipality_id AND rl.id = rs.line_id
+"""
+
+
+async def load_day_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
+    """Lunch slots of the children in a range of days."""
+    return await _fetch(
+        unit,
+        f"""
+        SELECT s.day, {_SLOT_COLUMNS} FROM lunch_slot s {_SLOT_JOINS}
+        WHERE s.municipality_id = $1 AND s.child_id = ANY($2) AND s.day BETWEEN $3 AND $4
+        """,  # noqa: S608 - only constants of this module stand in the text
+        unit.municipality_id,
+        list(child_ids),
+        first,
+        last,
+    )
+
+
+async def load_month_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
+    """Monthly lunch slots of the children; ``first`` and ``last`` are first days of months."""
+    return await _fetch(
+        unit,
+        f"""
+        SELECT s.month AS day, {_SLOT_COLUMNS} FROM lunch_month_slot s {_SLOT_JOINS}
+        WHERE s.municipality_id = $1 AND s.child_id = ANY($2) AND s.month BETWEEN $3 AND $4
+        """,  # noqa: S608 - only constants of this module stand in the text
+        unit.municipality_id,
+        list(child_ids),
+        first,
+        last,
+    )
+
+
+async def load_others(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
+    """Live positions of the children other than lunches that overlap a range of days."""
+    return await _fetch(
+        unit,
+        """
+        SELECT position_id, child_id, entitlement_id, provider_id, benefit, item, first_day, last_day, starts_at, ends_at, minutes,
+               approved - corrected + coalesce(proposed, 0) AS amount
+        FROM position_state
+        WHERE municipality_id = $1 AND child_id = ANY($2) AND first_day <= $4 AND last_day >= $3 AND benefit <> 'lunch'
+          AND outcome = ANY($5) AND claimed > 0 AND (outcome = 'review' OR corrected < approved)
+        """,
+        unit.municipality_id,
+        list(child_ids),
+        first,
+        last,
+        list(LIVE),
+    )
+
+
+async def load_tutor_lessons(unit: UnitOfWork, provider_ids: Collection[UUID], tutors: Collection[str], first: date, last: date) -> Rows:
+    """Live lessons of these tutors (a tutor is known by the provider's own name for them) in a range of days."""
+    return await _fetch(
+        unit,
+        """
+        SELECT l.tutor, s.position_id, s.child_id, s.entitlement_id, s.provider_id, s.benefit, s.item, s.first_day, s.last_day,
+               s.starts_at, s.ends_at, s.minutes, s.approved AS amount
+        FROM invoice_line l JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
+        WHERE l.municipality_id = $1 AND l.provider_id = ANY($2) AND l.tutor = ANY($3) AND l.first_day BETWEEN $4 AND $5
+          AND s.outcome = ANY($6) AND s.child_id IS NOT NULL AND s.claimed > 0
+        """,
+        unit.municipality_id,
+        list(provider_ids),
+        list(tutors),
+        first,
+        last,
+        list(LIVE),
+    )
+
+
+async def load_proofs(unit: UnitOfWork, provider_ids: Collection[UUID], proofs: Collection[str]) -> Rows:
+    """Which positions used these proofs."""
+    return await _fetch(
+        unit,
+        "SELECT provider_id, proof, position_id FROM used_proof WHERE municipality_id = $1 AND provider_id = ANY($2) AND proof = ANY($3)",
+        unit.municipality_id,
+        list(provider_ids),
+        list(proofs),
+    )
+
+
+async def load_family_payments(unit: UnitOfWork, entitlement_ids: Collection[UUID]) -> Rows:
+    """What families paid themselves (§ 30 SGB II)."""
+    return await _fetch(
+        unit,
+        "SELECT entitlement_id, provider_id, first_day, last_day FROM family_payment"
+        " WHERE municipality_id = $1 AND entitlement_id = ANY($2)",
+        unit.municipality_id,
+        list(entitlement_ids),
+    )
+
+
+_PIECES: Final = """
+        SELECT ps.position_id, ps.decision_id, ps.outcome, ps.approved, ps.proposed, ps.corrected, ps.by_person, ps.batch_id,
+               p.first_day, p.last_day, p.quantity, p.claimed, p.corrects_id,
+               l.id AS line_id, l.line_no, l.provider_id, l.claim, l.identity, l.entitlement_id, l.child_id, l.facility_id,
+               l.tutor, l.proof, l.check_id, i.id AS invoice_id, i.number, i.received_at, i.iban_differs, n.lost_on,
+               d.findings, d.allocations
+        FROM position_state ps
+        JOIN position p ON p.municipality_id = ps.municipality_id AND p.id = ps.position_id
+        JOIN invoice_line l ON l.municipality_id = ps.municipality_id AND l.id = ps.line_id
+        JOIN invoice i ON i.municipality_id = ps.municipality_id AND i.id = ps.invoice_id
+        JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
+        LEFT JOIN entitlement_number n ON n.municipality_id = l.municipality_id AND n.number_index = l.number_index
+"""
+
+
+async def lock_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> Rows:
+    """Positions with line, invoice and current decision, their state locked in order of ids."""
+    return await _fetch(
+        unit,
+        f"{_PIECES} WHERE ps.municipality_id = $1 AND ps.position_id = ANY($2) ORDER BY ps.position_id FOR UPDATE OF ps",
+        unit.municipality_id,
+        sorted(position_ids),
+    )
+
+
+async def lock_open_pieces(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
+    """Positions of the children that a later fact re-decides: not in a live batch, not cancelled, not corrected, not by a person."""
+    return await _fetch(
+        unit,
+        f"""{_PIECES} WHERE ps.municipality_id = $1 AND ps.child_id = ANY($2) AND ps.batch_id IS NULL AND ps.outcome <> 'cancelled'
+        AND NOT ps.by_person AND ps.corrected = 0 AND p.corrects_id IS NULL ORDER BY ps.position_id FOR UPDATE OF ps""",
+        unit.municipality_id,
+        list(child_ids),
+    )
+
+
+async def lock_invoice_pieces(unit: UnitOfWork, invoice_id: UUID) -> Rows:
+    """All positions of an invoice."""
+    return await _fetch(
+        unit,
+        f"{_PIECES} WHERE ps.municipality_id = $1 AND ps.invoice_id = $2 ORDER BY ps.position_id FOR UPDATE OF ps",
+        unit.municipality_id,
+        invoice_id,
+    )
+
+
+async def find_corrected(unit: UnitOfWork, provider_id: UUID, numbers: Sequence[str], line_nos: Sequence[int]) -> Rows:
+    """Positions of the provider's own invoices and lines that a correction names, their state locked."""
+    return await _fetch(
+        unit,
+        """
+        SELECT i.number, l.line_no, ps.first_day, ps.position_id, ps.child_id, ps.approved, ps.corrected, ps.outcome, d.allocations
+        FROM unnest($3::text[], $4::int[]) AS wanted(number, line_no)
+        JOIN invoice i ON i.municipality_id = $1 AND i.provider_id = $2 AND i.number = wanted.number AND i.kind = 'invoice'
+        JOIN invoice_line l ON l.municipality_id = i.municipality_id AND l.invoice_id = i.id AND l.line_no = wanted.line_no
+        JOIN position_state ps ON ps.municipality_id = l.municipality_id AND ps.line_id = l.id AND ps.claimed > 0
+        JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
+        ORDER BY ps.position_id FOR UPDATE OF ps
+        """,
+        unit.municipality_id,
+        provider_id,
+        list(numbers),
+        list(line_nos),
+    )
+
+
+async def children_of(unit: UnitOfWork, invoice_id: UUID) -> set[UUID]:
+    """The children of an invoice's positions."""
+    rows = await _fetch(
+        unit,
+        "SELECT DISTINCT child_id FROM position_state WHERE municipality_id = $1 AND invoice_id = $2 AND child_id IS NOT NULL",
+        unit.municipality_id,
+        invoice_id,
+    )
+    return {row["child_id"] for row in rows}
+
+
+async def is_cancelled(unit: UnitOfWork, invoice_id: UUID) -> bool:
+    """Whether a cancellation of the invoice exists; asked once its positions are locked."""
+    found: bool = await unit.driver.fetchval(
+        "SELECT EXISTS (SELECT FROM invoice WHERE municipality_id = $1 AND cancels_id = $2)", unit.municipality_id, invoice_id
+    )
+    return found
