@@ -225,9 +225,8 @@ async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
     await ruling_store.count_decisions(unit, children)
     await link_providers(unit, _links(draft), call.now())
     for piece, slot in bench.settled_rivals:
-        await add_notice(
-            unit, "contested_day", "position", slot.position_id, _contested_text(piece.first_day.strftime("%d.%m.%Y")), call.now()
-        )
+        text = _CONTESTED.format(day=f"{piece.first_day:%d.%m.%Y}")
+        await add_notice(unit, "contested_day", "position", slot.position_id, text, call.now())
     return rulings
 
 
