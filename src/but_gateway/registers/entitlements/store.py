@@ -1,13 +1,15 @@
 """SQL of entitlements: what decisions and checks read, in bulk, one statement each; links of providers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
+from but_gateway.kit.ids import print_entitlement_number
 from but_gateway.registers.entitlements.model import GrantRecord, NumberRecord
 
 _NUMBERS: Final = """
@@ -37,6 +39,12 @@ _LINK: Final = """
 INSERT INTO provider_link (municipality_id, provider_id, entitlement_id, linked_at)
 SELECT $1, p, e, $4 FROM unnest($2::uuid[], $3::uuid[]) AS pairs (p, e) ORDER BY p, e
 ON CONFLICT DO NOTHING
+"""
+
+_CURRENT_NUMBERS: Final = """
+SELECT e.key, n.entitlement_id, n.number, n.kind FROM entitlement e
+JOIN entitlement_number n ON n.municipality_id = e.municipality_id AND n.entitlement_id = e.id AND n.lost_on IS NULL
+WHERE e.municipality_id = $1 AND e.key = ANY($2::text[]) ORDER BY n.issued_at, n.number_index
 """
 
 _LINKED: Final = (
@@ -82,3 +90,15 @@ async def linked(unit: UnitOfWork, provider_id: UUID, entitlement_ids: Collectio
     if not entitlement_ids:
         return set()
     return {row[0] for row in await unit.driver.fetch(_LINKED, unit.municipality_id, provider_id, list(entitlement_ids))}
+
+
+def number_text(keys: TownKeys, row: Mapping[str, Any]) -> str:
+    """A number as families read it, of a row with ``entitlement_id``, ``number`` (sealed) and ``kind``."""
+    number = keys.open(row["number"], "entitlement_number", row["entitlement_id"], "number")
+    return print_entitlement_number(number) if row["kind"] == "issued" else number
+
+
+async def current_numbers(unit: UnitOfWork, keys: TownKeys, entitlement_keys: Collection[str]) -> dict[str, str]:
+    """The number families hold now, printed, by key of the entitlement."""
+    rows = await unit.driver.fetch(_CURRENT_NUMBERS, unit.municipality_id, list(entitlement_keys)) if entitlement_keys else ()
+    return {row["key"]: number_text(keys, row) for row in rows}
