@@ -9,7 +9,7 @@ from but_gateway.formats.positions_ndjson import PositionRecord, write_position
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
-def record(facts: dict[str, str | list[str]] | None) -> PositionRecord:
+def record(facts: str | None) -> PositionRecord:
     return PositionRecord(
         position_id="p", provider="c1", invoice="R-1", invoice_id="i", line_no=2, benefit="lunch", item="lunch", form="day",
         first_day=date(2026, 10, 5), last_day=date(2026, 10, 5), quantity=1, claimed=450, corrects=None, received_at=AT, decision_id="d",
@@ -20,11 +20,11 @@ def record(facts: dict[str, str | list[str]] | None) -> PositionRecord:
 
 
 def test_a_position_is_one_line_with_its_facts_put_together() -> None:
-    line = write_position(record({"s": '{"claimed":450}', "town": '{"a":1}', "grants": ['{"ref":"g"}', '{"ref":"h"}']}))
+    line = write_position(record('{"s":{"c":450},"t":{},"g":[{"id":"g"},{"id":"h"}]}'))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     found = json.loads(line)
-    assert found["facts"] == {"s": {"claimed": 450}, "town": {"a": 1}, "grants": [{"ref": "g"}, {"ref": "h"}]}
+    assert found["facts"] == {"s": {"c": 450}, "t": {}, "g": [{"id": "g"}, {"id": "h"}]}
     assert found["allocations"] == [{"grant": "g", "grant_version": 3, "legal_basis": "sgb2", "amount": "4.20", "units": 1}]
     assert (found["claimed"], found["approved"], found["first_day"]) == ("4.50", "4.20", "2026-10-05")
     assert found["orders"] == [{"order": "2026-0007-0001", "legal_basis": "sgb2", "amount": "4.20"}]

@@ -4,7 +4,7 @@ One JSON object a line, UTF-8, keys in a fixed order. No names: children and gra
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from but_gateway.kit.money import print_money
 class PositionRecord:
     """A position as the audit package tells it. Money in cents; documents as they are stored with the decision.
 
-    ``facts``: the resolved facts as JSON texts by part (a list of texts for the grants), None for a person's decision.
+    ``facts``: the facts as the JSON text of rules/document.py, None for a decision not made by rule.
     """
 
     position_id: str
@@ -44,7 +44,7 @@ class PositionRecord:
     orders: Sequence[tuple[str, str, int]]  # number, legal basis, cents
     payment: str  # end-to-end id
     rule_set: str | None
-    facts: Mapping[str, str | list[str]] | None
+    facts: str | None
 
 
 def write_position(record: PositionRecord) -> bytes:
@@ -79,12 +79,5 @@ def write_position(record: PositionRecord) -> bytes:
         "rule_set": record.rule_set,
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    # Parts of facts recur in thousands of positions: they come in as texts and are put in as such.
-    return f'{text[:-1]},"facts":{_facts(record.facts)}}}\n'.encode()
-
-
-def _facts(facts: Mapping[str, str | list[str]] | None) -> str:
-    if facts is None:
-        return "null"
-    parts = [(name, "[" + ",".join(part) + "]" if isinstance(part, list) else part) for name, part in facts.items()]
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in parts) + "}"
+    # Facts come as a text that is put in as such: their parts recur in thousands of positions and are printed once.
+    return f'{text[:-1]},"facts":{record.facts or "null"}}}\n'.encode()

@@ -1,0 +1,138 @@
+"""The packages of a batch while they are made: each file is written once, hashed as it grows, and kept out of memory."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, Self, cast
+from uuid import UUID
+
+import asyncpg
+
+from but_gateway.formats.positions_ndjson import PositionRecord
+from but_gateway.procedures.settlement.model import PackageFile
+from but_gateway.procedures.settlement.schemas import order_number
+
+# Up to here a file stays in memory, beyond it lies in a temporary file; stored pieces have this length too.
+PIECE_BYTES: Final = 1024 * 1024
+# Parts of facts by their names in a decision's context → in the facts document (rules/document.py).
+_FACT_NAMES: Final = {"claim": "c", "town": "t", "provider": "p", "agreement": "a", "facility": "f"}
+
+
+class DraftFile:
+    """A file being written. Takes bytes, knows their hash and number, gives them back in pieces."""
+
+    def __init__(self, name: str, package: str, media_type: str) -> None:
+        self._name, self._package, self._media_type = name, package, media_type
+        self._spool = SpooledTemporaryFile(max_size=PIECE_BYTES)  # noqa: SIM115 - closed by close()
+        self._hash = hashlib.sha256()
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.close()
+
+    def write(self, content: bytes) -> int:
+        """Adds to the end."""
+        self._hash.update(content)
+        self._bytes += len(content)
+        return self._spool.write(content)
+
+    def flush(self) -> None:
+        """Writers of streams ask for it; there is nothing to do."""
+
+    def reader(self) -> BinaryIO:
+        """What was written, from the beginning."""
+        self._spool.seek(0)
+        return cast("BinaryIO", self._spool)
+
+    def as_writer(self) -> BinaryIO:
+        """Itself, for writers that want a binary file."""
+        return cast("BinaryIO", self)
+
+    def done(self) -> PackageFile:
+        """What the file is called and what its content hashes to."""
+        return PackageFile(self._name, self._package, self._media_type, self._hash.hexdigest(), self._bytes)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its content in pieces of one MiB."""
+        reader = self.reader()
+        while piece := reader.read(PIECE_BYTES):
+            yield piece
+
+
+@dataclass(slots=True)
+class FactTexts:
+    """Puts the facts of decisions together as texts. Parts come in by hash; each is read from the database once."""
+
+    _parts: dict[bytes, str] = field(default_factory=dict)
+
+    def add(self, parts: Mapping[bytes, str]) -> None:
+        """Parts that ``missing`` asked for."""
+        self._parts.update(parts)
+
+    def missing(self, facts: Iterable[str | None]) -> set[bytes]:
+        """Which parts have to be read before the texts of these facts can be made. Ask twice: contexts name further parts."""
+        contexts = {bytes.fromhex(json.loads(text)["c"]) for text in facts if text is not None}
+        wanted = contexts | {h for c in contexts if c in self._parts for h in _named(json.loads(self._parts[c]))}
+        return wanted - self._parts.keys()
+
+    def text(self, facts: str | None) -> str | None:
+        """The facts of a decision as the document that ``rules.document.from_document`` reads.
+
+        Refuses when a part was not added (KeyError).
+        """
+        if facts is None:
+            return None
+        stored = json.loads(facts)
+        context = json.loads(self._parts[bytes.fromhex(stored["c"])])
+        parts = [f'"s":{json.dumps(stored["s"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)}']
+        parts += [f'"{short}":{self._parts[bytes.fromhex(context[name])]}' for name, short in _FACT_NAMES.items() if name in context]
+        if "grants" in context:
+            parts.append('"g":[' + ",".join(self._parts[bytes.fromhex(h)] for h in context["grants"]) + "]")
+        if context.get("other_benefits"):
+            parts.append('"ob":true')
+        return "{" + ",".join(parts) + "}"
+
+
+def _named(context: Mapping[str, Any]) -> Iterator[bytes]:
+    yield from (bytes.fromhex(context[name]) for name in _FACT_NAMES if name in context)
+    yield from (bytes.fromhex(h) for h in context.get("grants", ()))
+
+
+def _text_of(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def position_record(row: asyncpg.Record, batch: str, facts: str | None) -> PositionRecord:
+    """A row of ``package_store.read_positions`` as the audit package tells it."""
+    return PositionRecord(
+        position_id=str(row["position_id"]),
+        provider=row["provider"],
+        invoice=row["invoice"],
+        invoice_id=str(row["invoice_id"]),
+        line_no=row["line_no"],
+        benefit=row["benefit"],
+        item=row["item"],
+        form=row["form"],
+        first_day=row["first_day"],
+        last_day=row["last_day"],
+        quantity=row["quantity"],
+        claimed=row["claimed"],
+        corrects=_text_of(row["corrects_id"]),
+        received_at=row["received_at"],
+        decision_id=str(row["decision_id"]),
+        decided_at=row["decided_at"],
+        by_person=row["decided_by"] is not None,
+        decision=row["outcome"],
+        approved=row["approved"],
+        findings=json.loads(row["findings"]),
+        allocations=json.loads(row["allocations"]),
+        orders=[(order_number(batch, serial), basis, cents) for serial, basis, cents in json.loads(row["orders"])],
+        payment=row["payment"],
+        rule_set=row["rule_set"],
+        facts=facts,
+    )
