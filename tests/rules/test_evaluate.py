@@ -381,3 +381,31 @@ def test_a_budget_of_minutes_is_counted_at_the_individual_price_where_no_group_p
     )
     verdict = evaluate(facts)
     assert [(finding.rule, finding.payable) for finding in verdict.findings] == [("P-09", None), ("L-02", 2250)]
+
+
+def effect_of(facts: Facts, rule: str) -> Effect:
+    (found,) = [finding.effect for finding in evaluate(facts).findings if finding.rule == rule]
+    return found
+
+
+def test_the_town_or_the_agreement_says_whether_lateness_is_reviewed_or_refused() -> None:
+    late = varied(MEAL, situation={"received_on": date(2027, 2, 1)})
+    assert effect_of(late, "H-06") is Effect.REVIEW
+    assert effect_of(varied(late, town={"late_effect": "reject"}), "H-06") is Effect.REJECT
+    assert effect_of(varied(late, town={"late_effect": "reject"}, agreement={"late_effect": "review"}), "H-06") is Effect.REVIEW
+
+
+def test_the_town_says_whether_holiday_lunches_are_reviewed_or_refused() -> None:
+    holiday = varied(MEAL, situation={"closed": Closed.SCHOOL_HOLIDAY}, facility={"kind": "after_school"}, grant={"attends": None})
+    assert effect_of(holiday, "M-06") is Effect.REVIEW
+    assert effect_of(varied(holiday, town={"holiday_lunch": "reject"}), "M-06") is Effect.REJECT
+
+
+def test_the_same_service_twice_is_refused_to_one_provider_and_reviewed_between_two() -> None:
+    assert effect_of(varied(CLUB_FEE, situation={"overlap": Overlap(same_provider=True)}), "D-01") is Effect.REJECT
+    assert effect_of(varied(CLUB_FEE, situation={"overlap": Overlap(same_provider=False)}), "D-01") is Effect.REVIEW
+
+
+def test_a_reduction_that_leaves_a_cent_is_none_to_nothing() -> None:
+    assert effect_of(varied(MEAL, grant={"budget": Budget("amount", 2000)}, situation={"budgets_left": (1,)}), "B-01") is Effect.REDUCE
+    assert effect_of(varied(MEAL, grant={"budget": Budget("amount", 2000)}, situation={"budgets_left": (0,)}), "B-01") is Effect.REJECT

@@ -177,6 +177,7 @@ def revoked(c: Context) -> Finding | None:
     basis="§ 29 (3), § 40 (6) S. 3 SGB II",
     examples=(
         fires("Ein Essen zwischen Wirkung und Mitteilung.", MEAL, grant=_REVOKED),
+        fires("Ein Essen am Tag der Wirkung.", MEAL, grant={"revoked_from": date(2026, 10, 5), "notified_on": date(2026, 11, 12)}),
         fires("Die Aufhebung ist noch nicht mitgeteilt.", MEAL, grant={"revoked_from": date(2026, 9, 1)}),
         fires("Eine bestätigte Prüfung deckt den Tag.", MEAL, situation={**on(date(2026, 11, 13)), "promised": True}, grant=_REVOKED),
         passes("Ein Essen vor der Wirkung.", MEAL, grant={"revoked_from": date(2026, 10, 6), "notified_on": None}),

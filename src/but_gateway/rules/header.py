@@ -96,8 +96,12 @@ def bank_details_differ(c: Context) -> Finding | None:
     basis="rechnerische Feststellung, § 31 (2) KomHVO NRW",
     examples=(
         fires("Eine Zeile über 0,00 €.", MEAL, situation={"claimed": 0}, claim={"unit_price": 0}),
+        fires("Ein Preis, aber kein Betrag.", MEAL, situation={"claimed": 0}),
+        fires("Ein Betrag, aber kein Preis.", MEAL, claim={"unit_price": 0}),
+        fires("Ein Betrag, aber keine Menge.", MEAL, situation={"quantity": 0}),
         fires("Eine negative Zeile ohne Bezug.", MEAL, situation={"claimed": -450, "quantity": -1}),
         fires("Eine Berichtigung über einen positiven Betrag.", CORRECTION, situation={"claimed": 450}),
+        fires("Eine Berichtigung über 0,00 €.", CORRECTION, situation={"claimed": 0}),
         passes("Eine Berichtigung über −4,50 €.", CORRECTION),
         passes("Eine Zeile über 0,01 €.", MEAL, situation={"claimed": 1}, claim={"unit_price": 1}),
     ),
@@ -146,8 +150,6 @@ def lines_total_fault(amounts: Iterable[int], total: int) -> int:
 
 def period_too_short(first: date, last: date, months_min: int) -> bool:
     """H-05: whether a billing period has fewer whole months than agreed, counted from its first day (§§ 187 (2), 188 (2), (3) BGB)."""
-    if months_min <= 0:
-        return False
     month = Month.of(first).plus(months_min)
     due = month.last if first.day > month.last.day else date(month.year, month.number, first.day) - timedelta(days=1)
     return last < due

@@ -7,4 +7,4 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 from typing import Final
 
 RULE_SET: Final = "2026-11-22"
-DIGEST: Final = "aa32854af7c94f40bdfece97b983ea2c3a3f2e667afa83f08f8759e419c6c6d9"
+DIGEST: Final = "4011c013ba1deef85f88c1f60ba5f8db5ac2f37fc355702fd8b62dff9abadea8"
