@@ -1,6 +1,5 @@
 """Opens the case file: locks the children, reads under the locks all that decides their positions."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -174,7 +173,7 @@ def _piece(row: Row, lines: dict[UUID, Line]) -> Piece:
             invoice_number=row["number"],
             line_no=row["line_no"],
             provider_id=row["provider_id"],
-            claim=part_from_document(Claim, json.loads(row["claim"])),
+            claim=part_from_document(Claim, row["claim"]),
             identity=Identity(row["identity"]),
             received_at=row["received_at"],
             received_on=business_day(row["received_at"]),
@@ -193,7 +192,7 @@ def _piece(row: Row, lines: dict[UUID, Line]) -> Piece:
         approved=row["approved"],
         proposed=row["proposed"],
         findings=read_findings(row["findings"]),
-        shares=read_shares(json.loads(row["allocations"])),
+        shares=read_shares(row["allocations"]),
         by_person=row["by_person"],
     )
     return Piece(row["position_id"], line, row["first_day"], row["last_day"], row["quantity"], row["claimed"], before=standing)

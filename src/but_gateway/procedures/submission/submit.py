@@ -205,7 +205,7 @@ async def _corrected(unit: UnitOfWork, sender: Sender, body: InvoiceIn) -> dict[
     return {
         (row["number"], row["line_no"], row["first_day"]): (
             row["child_id"],
-            Corrects(row["position_id"], row["approved"], row["corrected"], read_shares(json.loads(row["allocations"]))),
+            Corrects(row["position_id"], row["approved"], row["corrected"], read_shares(row["allocations"])),
         )
         for row in rows
         if row["outcome"] in {Outcome.ACCEPTED, Outcome.REDUCED}

@@ -1,7 +1,6 @@
 """SQL of invoices: taking one in, reading it again."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -169,17 +168,15 @@ def position_view(row: asyncpg.Record) -> PositionView:
         approved=row["approved"],
         proposed=row["proposed"],
         findings=read_findings(row["findings"]),
-        shares=json.loads(row["allocations"]),
+        shares=row["allocations"],
         batch_id=row["batch_id"],
         rule_set=row["rule_set"],
     )
 
 
-def read_findings(document: str) -> tuple[Finding, ...]:
+def read_findings(documents: Iterable[Sequence[Any]]) -> tuple[Finding, ...]:
     """Findings from decision.findings: [[rule, effect, values, payable], …]."""
-    if document == "[]":
-        return ()
-    return tuple(Finding(rule, Effect(effect), values, payable) for rule, effect, values, payable in json.loads(document))
+    return tuple(Finding(rule, Effect(effect), values, payable) for rule, effect, values, payable in documents)
 
 
 async def list_decisions(unit: UnitOfWork, invoice_id: UUID, line_no: int) -> list[asyncpg.Record]:
