@@ -1,15 +1,12 @@
 """The one place that wires: settings, database, logins, middleware, the rooms' endpoints, background work."""
 
-import importlib
-import importlib.util
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import httpx
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -23,6 +20,14 @@ from but_gateway.identity.issuer import Issuer
 from but_gateway.identity.middleware import Authentication
 from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.kit.clock import Clock, SystemClock
+from but_gateway.procedures.eligibility import endpoints as eligibility
+from but_gateway.procedures.intake import endpoints as intake
+from but_gateway.procedures.review import endpoints as review
+from but_gateway.procedures.settlement import endpoints as settlement
+from but_gateway.procedures.submission import endpoints as submission
+from but_gateway.registers.facilities import endpoints as facilities
+from but_gateway.registers.municipalities import endpoints as municipalities
+from but_gateway.registers.providers import endpoints as providers
 from but_gateway.settings import Settings
 from but_gateway.web import health, pages
 from but_gateway.web.errors import problem_for, response_for
@@ -32,19 +37,8 @@ from but_gateway.web.metrics import Metrics
 from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
-# Rooms in the order of the work; each has a module ``endpoints`` with a ``router``.
-ROOMS: Final = (
-    "registers.municipalities",
-    "registers.facilities",
-    "registers.providers",
-    "registers.entitlements",
-    "registers.invoices",
-    "procedures.intake",
-    "procedures.eligibility",
-    "procedures.submission",
-    "procedures.review",
-    "procedures.settlement",
-)
+# In the order of the work: what the office knows, then what it does.
+ROOMS: Final = (municipalities, facilities, providers, intake, eligibility, submission, review, settlement)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -63,7 +57,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.base_url = settings.issuer
     app.state.metrics_token = _read_token(settings.metrics_token_file)
-    for room in (identity_endpoints.router, *_routers(), health.router, pages.router):
+    for room in (identity_endpoints.router, *(room.router for room in ROOMS), health.router, pages.router):
         app.include_router(room)
     # The last one added is the outermost.
     app.add_middleware(Authentication, limiter=RateLimiter(settings.rate_limit_per_minute))
@@ -77,18 +71,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 async def _answer(request: Request, error: Exception) -> Response:
     return response_for(problem_for(error), language_of(request.headers.get("accept-language")), request.state.request_id)
-
-
-def _routers() -> list[APIRouter]:
-    found = []
-    for room in ROOMS:
-        name = f"but_gateway.{room}.endpoints"
-        if importlib.util.find_spec(name) is not None:
-            try:
-                found.append(importlib.import_module(name).router)
-            except ImportError as error:  # while rooms are being built; static imports once all are there
-                logging.getLogger(__name__).warning("%s is left out: %s", name, error)
-    return found
 
 
 @asynccontextmanager

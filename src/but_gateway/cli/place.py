@@ -54,8 +54,7 @@ def migrate(settings: Settings) -> None:
 
 def run_in_transaction(work: Callable[[Connection, Settings], Awaitable[_T]]) -> _T:
     """Does a piece of work in one transaction as the app role. An embedded database that was never migrated is migrated first."""
-    from but_gateway.db.connect import connect  # noqa: PLC0415 - help must not pay for the driver
-    from but_gateway.db.trouble import is_schema_missing  # noqa: PLC0415 - as above
+    from but_gateway.db.connect import connect, is_schema_missing  # noqa: PLC0415 - help must not pay for the driver
 
     async def once(settings: Settings) -> _T:
         async with connect(settings.database_url) as connection:

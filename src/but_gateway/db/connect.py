@@ -25,3 +25,9 @@ async def connect(url: str, *, role: str | None = APP_ROLE) -> AsyncIterator[asy
             yield connection
     finally:
         await connection.close(timeout=5)
+
+
+def is_schema_missing(error: BaseException) -> bool:
+    """Whether a table or role was looked for that migrations make."""
+    state = getattr(error, "sqlstate", None)
+    return state in ("42P01", "42703", "22023", "42704") and ("does not exist" in str(error))

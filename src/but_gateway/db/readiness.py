@@ -43,9 +43,8 @@ async def faults_of(connection: Connection, head: str) -> list[str]:
     user = await connection.fetchrow("SELECT current_user AS name, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
     if user["name"] != APP_ROLE or user["rolsuper"] or user["rolbypassrls"]:
         faults.append(f"the service must work as the role {APP_ROLE}, without superuser and without bypassing row-level security")
-    for setting in _DURABLE:
-        if await connection.fetchval("SELECT current_setting($1)", setting) in ("off", "local"):
-            faults.append(f"{setting} is off: what was answered could be lost")
+    values = [(name, await connection.fetchval("SELECT current_setting($1)", name)) for name in _DURABLE]
+    faults += [f"{name} is off: what was answered could be lost" for name, value in values if value in ("off", "local")]
     if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
         faults.append("the database is not migrated")
     elif (revision := await connection.fetchval("SELECT version_num FROM alembic_version")) != head:

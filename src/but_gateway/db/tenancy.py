@@ -3,12 +3,15 @@
 Everything here is plain text for migrations and catalog tests; it holds whatever engine runs it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import Table
+if TYPE_CHECKING:  # the command line reads the roles' names and must not wait for SQLAlchemy
+    from sqlalchemy import Table
 
 APP_ROLE: Final = "but_app"
 OWNER_ROLE: Final = "but_owner"

@@ -49,9 +49,3 @@ def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
     if disconnected or connection_lost or isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Trouble.AWAY
     return None
-
-
-def is_schema_missing(error: BaseException) -> bool:
-    """Whether a table or role was looked for that migrations make."""
-    state = getattr(error, "sqlstate", None)
-    return state in ("42P01", "42703", "22023", "42704") and ("does not exist" in str(error))
