@@ -1,8 +1,8 @@
-"""Operations for everybody: the lists of codes. Nothing in them belongs to a town or a person."""
+"""Operations for everybody: the lists of codes, in German or (Accept-Language) English. Nothing in them belongs to a town or a person."""
 
-from typing import Annotated, Any
+from typing import Any, Final
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Request
 
 from but_gateway.registers.municipalities.code_list_schemas import ACTIVITIES, CodeListOut, FindingCodeOut, FindingCodesOut
 from but_gateway.rules.texts import catalogue, code_list
@@ -10,27 +10,26 @@ from but_gateway.rules.wording import Lang
 from but_gateway.web.problems import Unavailable, declare, language_of
 
 router = APIRouter(prefix="/v1/code-lists", tags=["Codelisten"])
-AcceptLanguage = Annotated[str | None, Header(description="`en` für englische Namen, sonst deutsche", examples=["de"])]
 # Open to all: no token is asked for.
-_OPEN: dict[str, Any] = {"openapi_extra": {"security": []}, "responses": declare(Unavailable)}
+_OPEN: Final[dict[str, Any]] = {"openapi_extra": {"security": []}, "responses": declare(Unavailable)}
 
 
 @router.get("/subjects", summary="Fächer der Lernförderung", description="Die Fächer, die Bewilligungen und Stunden nennen.", **_OPEN)
-async def list_subjects(accept_language: AcceptLanguage = None) -> CodeListOut:
+async def list_subjects(request: Request) -> CodeListOut:
     """GET the subjects."""
-    return CodeListOut.of(catalogue().words["subject"], language_of(accept_language))
+    return CodeListOut.of(catalogue().words["subject"], _language(request))
 
 
 @router.get("/items", summary="Posten", description="Was eine Zeile abrechnet: das Essen, eine Einzelstunde, ein Beitrag …", **_OPEN)
-async def list_items(accept_language: AcceptLanguage = None) -> CodeListOut:
+async def list_items(request: Request) -> CodeListOut:
     """GET the items."""
-    return CodeListOut.of(catalogue().words["item"], language_of(accept_language))
+    return CodeListOut.of(catalogue().words["item"], _language(request))
 
 
 @router.get("/activities", summary="Angebote der Teilhabe", description="Die Gruppen von Angeboten nach § 28 (7) SGB II.", **_OPEN)
-async def list_activities(accept_language: AcceptLanguage = None) -> CodeListOut:
+async def list_activities(request: Request) -> CodeListOut:
     """GET the activities."""
-    return CodeListOut.of(ACTIVITIES, language_of(accept_language))
+    return CodeListOut.of(ACTIVITIES, _language(request))
 
 
 @router.get(
@@ -39,7 +38,10 @@ async def list_activities(accept_language: AcceptLanguage = None) -> CodeListOut
     description="Alle Codes, mit denen Anbietern begründet wird, warum etwas nicht oder nicht ganz bezahlt wird, mit Text und Beispiel.",
     **_OPEN,
 )
-async def list_codes(accept_language: AcceptLanguage = None) -> FindingCodesOut:
+async def list_codes(request: Request) -> FindingCodesOut:
     """GET the public codes of findings."""
-    language: Lang = "en" if language_of(accept_language) == "en" else "de"
-    return FindingCodesOut(items=[FindingCodeOut.of(entry) for entry in code_list(language)])
+    return FindingCodesOut(items=[FindingCodeOut.of(entry) for entry in code_list(_language(request))])
+
+
+def _language(request: Request) -> Lang:
+    return "en" if language_of(request.headers.get("accept-language")) == "en" else "de"
