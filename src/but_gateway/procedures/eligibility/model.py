@@ -1,0 +1,63 @@
+"""A check as a value: what is asked, what is answered."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from but_gateway.kit.period import DayRange
+
+# Causes that count as identity failures (I-01, I-02).
+UNKNOWN_NUMBER: Final = "unknown_number"
+WRONG_BIRTH_DATE: Final = "wrong_birth_date"
+FROZEN: Final = "frozen"  # too many wrong birth dates: the number is unknown to this provider
+# Causes that do not: number and birth date are right.
+NUMBER_REPLACED: Final = "number_replaced"
+NOT_ALLOWED: Final = "information_not_allowed"
+OTHER_BENEFIT: Final = "other_benefit"
+IDENTITY_FAILURES: Final = frozenset({UNKNOWN_NUMBER, WRONG_BIRTH_DATE, FROZEN})
+CONFIRMED: Final = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One check. ``number_index`` is the keyed hash of the folded number, ``amount`` cents."""
+
+    client_id: str
+    provider_id: UUID
+    at: datetime
+    today: date
+    number_index: bytes
+    date_of_birth: date
+    benefit: str
+    days: DayRange
+    facility: str | None
+    amount: int | None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a check. Only a confirmed one says more than that; ``cause`` goes into the access log."""
+
+    id: UUID
+    ask: Ask
+    cause: str = CONFIRMED
+    entitlement_id: UUID | None = None
+    facility_id: UUID | None = None
+    periods: tuple[DayRange, ...] = ()
+    unit_price: int | None = None
+    remaining_minutes: int | None = None
+    subjects: tuple[str, ...] | None = None
+    form: str | None = None
+    covered: bool | None = None
+    link: bool = field(default=False)  # confirmed, and not linked before
+    unknown_facility: bool = field(default=False)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the service will be paid."""
+        return self.cause == CONFIRMED
+
+
+class Locked(Exception):  # noqa: N818 - it says what is the matter with the client
+    """The client of the request is locked: nothing of the answer may be given."""

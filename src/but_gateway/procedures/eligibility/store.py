@@ -1,0 +1,166 @@
+"""SQL of checks, straight to asyncpg: a fixed number of statements for any number of checks, all of one town, in one transaction."""
+
+import json
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from but_gateway.db.engine import Database
+from but_gateway.db.tenancy import Scope
+from but_gateway.kit.period import DayRange
+from but_gateway.procedures.eligibility.model import Verdict
+from but_gateway.registers.entitlements.coverage import Offer
+from but_gateway.registers.entitlements.guard_store import Driver
+from but_gateway.registers.entitlements.model import GrantRecord
+from but_gateway.registers.entitlements.store import GRANT_COLUMNS, grant_of
+from but_gateway.rules.facts import DatedPrice
+
+_NUMBERS: Final = """
+SELECT n.number_index, n.lost_on, e.id AS entitlement_id, e.benefit, e.information_allowed, c.id AS child_id, c.date_of_birth,
+  ARRAY(SELECT f.provider_id FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = ANY($3::uuid[])
+        AND f.entitlement_id = e.id AND f.frozen_at IS NOT NULL) AS frozen_for,
+  ARRAY(SELECT l.provider_id FROM provider_link l WHERE l.municipality_id = $1 AND l.entitlement_id = e.id
+        AND l.provider_id = ANY($3::uuid[])) AS linked_with
+FROM entitlement_number n
+JOIN entitlement e ON e.municipality_id = n.municipality_id AND e.id = n.entitlement_id
+JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
+WHERE n.municipality_id = $1 AND n.number_index = ANY($2::bytea[])
+"""
+_GRANTS: Final = f"""
+SELECT {GRANT_COLUMNS}
+FROM entitlement_grant g
+JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
+WHERE g.municipality_id = $1 AND g.entitlement_id = ANY($2::uuid[])
+"""  # noqa: S608 - a constant of the register's store
+# As text: connections of SQLAlchemy's pool open JSON themselves, those of the fast one do not.
+_TERMS: Final = """
+SELECT (SELECT s.body ->> 'protect_good_faith' FROM settings s WHERE s.municipality_id = $1),
+  (SELECT json_object_agg(f.key, f.id)::text FROM facility f WHERE f.municipality_id = $1 AND f.key = ANY($3::text[])),
+  (SELECT json_agg(json_build_array(a.provider_id, a.key, a.benefit, a.facility_ids, a.valid_from, a.valid_to,
+      (SELECT json_agg(json_build_array(p.item, p.valid_from, p.unit_price)) FROM agreement_price p
+       WHERE p.municipality_id = $1 AND p.agreement_id = a.id)))::text
+   FROM agreement a WHERE a.municipality_id = $1 AND a.provider_id = ANY($2::uuid[]))
+"""
+_LOG: Final = """
+INSERT INTO access_log (municipality_id, id, at, client_id, provider_id, entitlement_id, benefit, first_day, last_day, facility_id,
+  confirmed, cause)
+SELECT $1, r.* FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::date[],
+  $10::uuid[], $11::bool[], $12::text[]) AS r
+"""
+_LINK: Final = """
+INSERT INTO provider_link (municipality_id, provider_id, entitlement_id, linked_at)
+SELECT $1, r.* FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS r (p, e, a) ORDER BY p, e
+ON CONFLICT DO NOTHING
+"""
+_LINKED_ENTITLEMENTS: Final = """
+SELECT e.id, e.benefit, e.child_id, c.date_of_birth
+FROM provider_link l
+JOIN entitlement e ON e.municipality_id = l.municipality_id AND e.id = l.entitlement_id
+JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
+WHERE l.municipality_id = $1 AND l.provider_id = $2 AND e.information_allowed AND ($3::uuid IS NULL OR e.id > $3)
+  AND NOT EXISTS (SELECT 1 FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = $2 AND f.entitlement_id = e.id
+                  AND f.frozen_at IS NOT NULL)
+ORDER BY e.id LIMIT $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A known number. ``date_of_birth`` is still sealed."""
+
+    entitlement_id: UUID
+    benefit: str
+    information_allowed: bool
+    lost_on: date | None
+    child_id: UUID
+    date_of_birth: bytes
+    frozen_for: Collection[UUID]
+    linked_with: Collection[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the town and its providers agreed: facilities by key, offers by provider."""
+
+    protect_good_faith: bool
+    facilities: Mapping[str, UUID]
+    offers: Mapping[UUID, list[Offer]]
+
+
+@asynccontextmanager
+async def transaction(database: Database, town: UUID) -> AsyncIterator[Driver]:
+    """A transaction of the town on the fast path: its scope is set in the round trip that opens it."""
+    connection: asyncpg.Connection
+    async with database.pool.acquire() as connection:
+        await connection.execute(f"BEGIN; {Scope(town).statement()}")
+        try:
+            yield connection
+        except BaseException:
+            await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")
+
+
+async def read_numbers(driver: Driver, town: UUID, indexes: Collection[bytes], providers: Collection[UUID]) -> dict[bytes, Known]:
+    """The known numbers; freezes and links of these providers."""
+    rows = await driver.fetch(_NUMBERS, town, list(indexes), list(providers))
+    return {row[0]: Known(row[2], row[3], row[4], row[1], row[5], row[6], row[7], row[8]) for row in rows}
+
+
+async def read_grants(driver: Driver, town: UUID, entitlement_ids: Collection[UUID]) -> dict[UUID, list[GrantRecord]]:
+    """Current versions of grants by entitlement."""
+    found: dict[UUID, list[GrantRecord]] = {}
+    for row in await driver.fetch(_GRANTS, town, list(entitlement_ids)):
+        found.setdefault(row["entitlement_id"], []).append(grant_of(row))
+    return found
+
+
+async def read_terms(driver: Driver, town: UUID, providers: Collection[UUID], facility_keys: Collection[str]) -> Terms:
+    """Settings, facilities and agreements that the checks need."""
+    row = await driver.fetchrow(_TERMS, town, list(providers), list(facility_keys))
+    offers: dict[UUID, list[Offer]] = {}
+    for provider, *offer in json.loads(row[2] or "[]"):
+        offers.setdefault(UUID(provider), []).append(_offer(*offer))
+    facilities = {key: UUID(facility) for key, facility in json.loads(row[1] or "{}").items()}
+    return Terms(row[0] != "false", facilities, offers)
+
+
+def _offer(key: str, benefit: str, facilities: list[str], first: str, last: str, prices: list[tuple[str, str, int]] | None) -> Offer:  # noqa: PLR0913, PLR0917 - the columns of the statement
+    dated = tuple(DatedPrice(item, date.fromisoformat(day), cents) for item, day, cents in prices or ())
+    return Offer(key, benefit, frozenset(map(UUID, facilities)), DayRange(date.fromisoformat(first), date.fromisoformat(last)), dated)
+
+
+async def write_log(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> None:
+    """The access log of these checks."""
+    rows = [
+        (v.id, v.ask.at, v.ask.client_id, v.ask.provider_id, v.entitlement_id, v.ask.benefit, v.ask.days.first, v.ask.days.last,
+         v.facility_id, v.confirmed, v.cause)
+        for v in verdicts
+    ]  # fmt: skip
+    await driver.execute(_LOG, town, *zip(*rows, strict=True))
+
+
+async def write_links(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> None:
+    """Links providers with the entitlements that were confirmed to them."""
+    columns: list[Any] = [[v.ask.provider_id for v in verdicts], [v.entitlement_id for v in verdicts], [v.ask.at for v in verdicts]]
+    await driver.execute(_LINK, town, *columns)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedEntitlement:
+    """An entitlement a provider is linked with. ``date_of_birth`` is sealed."""
+
+    id: UUID
+    benefit: str
+    child_id: UUID
+    date_of_birth: bytes
+
+
+async def linked_entitlements(driver: Driver, town: UUID, provider_id: UUID, after: UUID | None, limit: int) -> list[LinkedEntitlement]:
+    """Entitlements linked with a provider in order of their making, one more than the limit where there are more."""
+    return [LinkedEntitlement(*row) for row in await driver.fetch(_LINKED_ENTITLEMENTS, town, provider_id, after, limit + 1)]
