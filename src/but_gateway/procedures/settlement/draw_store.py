@@ -1,9 +1,9 @@
 """SQL of drawing up: which positions are free, claiming them, splitting them into payments and orders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -13,12 +13,15 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.procedures.settlement.model import CarriedForward, Order, Payment
 from but_gateway.procedures.settlement.tables import carried_forward, settlement_batch
 
+_Result = TypeVar("_Result")
+
 _ATTEMPTS: Final = 5
 # Positions a batch may take: decided to be paid (or taken back), received in time, in no live batch.
 _FREE: Final = """
     s.municipality_id = $1 AND s.batch_id IS NULL AND s.outcome IN ('accepted', 'reduced') AND s.approved <> 0 AND s.received_at < $2
     AND ($3::text[] IS NULL OR s.benefit = ANY($3)) AND ($4::uuid[] IS NULL OR s.provider_id = ANY($4))
 """
+_LOCKED: Final = "(s.child_id IS NULL OR s.child_id IN (SELECT unnest($5::uuid[])))"
 # The parts of each claimed position by legal basis, from the allocations of the decision it is paid by.
 _PARTS: Final = """
     SELECT s.municipality_id, s.position_id, s.provider_id, s.benefit, extract(year FROM s.first_day)::smallint AS fiscal_year,
@@ -83,74 +86,78 @@ async def next_serial(unit: UnitOfWork, fiscal_year: int) -> int:
     return serial
 
 
-async def lock_children_of_free(unit: UnitOfWork, selection: Selection) -> list[UUID]:
-    """Locks the children of all free positions, in order: whoever decides about them waits or is waited for."""
-    return await _lock_children(unit, f"SELECT s.child_id FROM position_state s WHERE {_FREE}", *selection.parameters(unit))  # noqa: S608 - constants
+async def claim_free(unit: UnitOfWork, selection: Selection, batch_id: UUID) -> list[Balance]:
+    """Puts free positions into a batch and answers what each provider's came to, in order of keys; those netting to ≤ 0 stay free.
+
+    The children are locked first, as everybody does who decides about them: until the end of the transaction nothing about their
+    positions changes, and what is being decided meanwhile is waited for.
+    """
+
+    async def work() -> list[Balance]:
+        query = f"SELECT s.child_id FROM position_state s WHERE {_FREE}"  # noqa: S608 - constants of this module
+        parameters = (*selection.parameters(unit), await _lock_children(unit, query, *selection.parameters(unit)))
+        balances = await _sum_free(unit, parameters)
+        payers = [b.provider_id for b in balances if b.net > 0]
+        if payers:
+            await unit.driver.execute(
+                f"UPDATE position_state s SET batch_id = $7 WHERE {_FREE} AND {_LOCKED} AND s.provider_id = ANY($6)",  # noqa: S608 - as above
+                *parameters,
+                payers,
+                batch_id,
+            )
+        return balances
+
+    return await _unless_deadlocked(unit, work)
 
 
-async def lock_children_of_batch(unit: UnitOfWork, batch_id: UUID, provider_ids: Collection[UUID] | None = None) -> None:
-    """Locks the children of a batch's positions, in order, before the positions are freed."""
-    await _lock_children(
-        unit,
-        """
-        SELECT s.child_id FROM position_state s
-        WHERE s.municipality_id = $1 AND s.batch_id = $2 AND ($3::uuid[] IS NULL OR s.provider_id = ANY($3))
-        """,
-        unit.municipality_id,
-        batch_id,
-        None if provider_ids is None else list(provider_ids),
-    )
+async def free_positions(unit: UnitOfWork, batch_id: UUID, provider_ids: Collection[UUID] | None = None) -> None:
+    """Takes positions out of a batch, all or those of some providers, under the locks of their children."""
+    providers = None if provider_ids is None else list(provider_ids)
+    taken = "s.municipality_id = $1 AND s.batch_id = $2 AND ($3::uuid[] IS NULL OR s.provider_id = ANY($3))"
+
+    async def work() -> None:
+        query = f"SELECT s.child_id FROM position_state s WHERE {taken}"  # noqa: S608 - a constant
+        await _lock_children(unit, query, unit.municipality_id, batch_id, providers)
+        statement = f"UPDATE position_state s SET batch_id = NULL WHERE {taken}"  # noqa: S608 - a constant
+        await unit.driver.execute(statement, unit.municipality_id, batch_id, providers)
+
+    await _unless_deadlocked(unit, work)
 
 
 async def _lock_children(unit: UnitOfWork, positions: str, *parameters: object) -> list[UUID]:
-    """Everybody locks children in order of ids, so rings do not form; should one form, PostgreSQL breaks it and we begin anew."""
-    statement = f"""
-        SELECT c.id FROM child c WHERE c.municipality_id = $1 AND c.id IN ({positions}) ORDER BY c.id FOR NO KEY UPDATE
-    """  # noqa: S608 - constants of this module
-    for attempt in range(1, _ATTEMPTS + 1):
-        await unit.driver.execute("SAVEPOINT children")
+    rows = await unit.driver.fetch(
+        f"SELECT c.id FROM child c WHERE c.municipality_id = $1 AND c.id IN ({positions}) ORDER BY c.id FOR NO KEY UPDATE",  # noqa: S608 - constants
+        *parameters,
+    )
+    return [row["id"] for row in rows]
+
+
+async def _unless_deadlocked(unit: UnitOfWork, work: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Locks are taken in one order, so rings hardly form; where one does, PostgreSQL breaks it and the work begins anew without locks."""
+    for _ in range(_ATTEMPTS - 1):
+        await unit.driver.execute("SAVEPOINT attempt")
         try:
-            rows = await unit.driver.fetch(statement, *parameters)
+            result = await work()
         except asyncpg.DeadlockDetectedError:
-            await unit.driver.execute("ROLLBACK TO SAVEPOINT children")
-            if attempt == _ATTEMPTS:
-                raise
+            await unit.driver.execute("ROLLBACK TO SAVEPOINT attempt")
         else:
-            await unit.driver.execute("RELEASE SAVEPOINT children")
-            return [row["id"] for row in rows]
-    raise AssertionError("the loop returns or raises")
+            await unit.driver.execute("RELEASE SAVEPOINT attempt")
+            return result
+    return await work()
 
 
-async def sum_free(unit: UnitOfWork, selection: Selection, child_ids: list[UUID]) -> list[Balance]:
-    """What each provider's free positions of the locked children come to, in order of the providers' keys."""
+async def _sum_free(unit: UnitOfWork, parameters: tuple[Any, ...]) -> list[Balance]:
     rows = await unit.driver.fetch(
         f"""
         SELECT s.provider_id, r.key AS provider_key, sum(s.approved)::bigint AS net, bool_or(i.iban_differs) AS iban_differs
         FROM position_state s
         JOIN provider r ON r.municipality_id = s.municipality_id AND r.id = s.provider_id
         JOIN invoice i ON i.municipality_id = s.municipality_id AND i.id = s.invoice_id
-        WHERE {_FREE} AND (s.child_id IS NULL OR s.child_id IN (SELECT unnest($5::uuid[])))
-        GROUP BY s.provider_id, r.key ORDER BY r.key
+        WHERE {_FREE} AND {_LOCKED} GROUP BY s.provider_id, r.key ORDER BY r.key
         """,  # noqa: S608 - constants of this module
-        *selection.parameters(unit),
-        child_ids,
+        *parameters,
     )
     return [Balance(**row) for row in rows]
-
-
-async def claim(unit: UnitOfWork, selection: Selection, child_ids: list[UUID], payer_ids: list[UUID], batch_id: UUID) -> int:
-    """Puts the free positions of the providers that are paid into the batch; how many there were."""
-    status: str = await unit.driver.execute(
-        f"""
-        UPDATE position_state s SET batch_id = $7
-        WHERE {_FREE} AND (s.child_id IS NULL OR s.child_id IN (SELECT unnest($5::uuid[]))) AND s.provider_id = ANY($6)
-        """,  # noqa: S608 - constants of this module
-        *selection.parameters(unit),
-        child_ids,
-        payer_ids,
-        batch_id,
-    )
-    return int(status.rsplit(maxsplit=1)[-1])
 
 
 async def split(unit: UnitOfWork, batch_id: UUID) -> list[Part]:

@@ -47,14 +47,13 @@ async def draw_up(unit: UnitOfWork, call: Call, wish: BatchIn, *, dry_run: bool)
     """
     selection = await _selection(unit, wish)
     await draw_store.take_turn(unit)
-    children = await draw_store.lock_children_of_free(unit, selection)
-    balances = await draw_store.sum_free(unit, selection, children)
+    batch_id, step = new_id(), Step(call.principal.actor, call.now())
+    balances = await draw_store.claim_free(unit, selection, batch_id)
     if not balances:
         raise NothingToSettle
     payers = [b for b in balances if b.net > 0]
     if not payers:
         raise NothingToSettle(NOTHING_TO_PAY)
-    batch_id, step = new_id(), Step(call.principal.actor, call.now())
     year = call.today().year
     serial = await draw_store.next_serial(unit, year)
     number = batch_number(year, serial)
@@ -66,7 +65,6 @@ async def draw_up(unit: UnitOfWork, call: Call, wish: BatchIn, *, dry_run: bool)
             "drawn_up_at": step.at,
         },
     )  # fmt: skip
-    await draw_store.claim(unit, selection, children, [b.provider_id for b in payers], batch_id)
     parts = await draw_store.split(unit, batch_id)
     texts = await _remittance_texts(unit, call, batch_id, number)
     payments, orders = await _payments(unit, call, payers, parts, (number, texts))

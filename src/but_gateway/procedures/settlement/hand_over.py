@@ -88,9 +88,7 @@ async def _let_leave(unit: UnitOfWork, batch_id: UUID, payments: Sequence[Paymen
         if payment.hold is None:
             await store.set_hold(unit, [payment.id], holds[payment.id])
     await package_store.leave(unit, [p.id for p in leaving])
-    providers = {p.provider_id for p in leaving}
-    await draw_store.lock_children_of_batch(unit, batch_id, providers)
-    await store.free_positions(unit, batch_id, providers)
+    await draw_store.free_positions(unit, batch_id, {p.provider_id for p in leaving})
 
 
 async def _fix_accounts(unit: UnitOfWork, call: Call, payments: Sequence[Payment], accounts: Mapping[UUID, BankAccount]) -> None:

@@ -8,8 +8,6 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, Self, cast
 from uuid import UUID
 
-import asyncpg
-
 from but_gateway.formats.positions_ndjson import PositionRecord
 from but_gateway.procedures.settlement.model import PackageFile
 from but_gateway.procedures.settlement.schemas import order_number
@@ -107,7 +105,7 @@ def _text_of(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def position_record(row: asyncpg.Record, batch: str, facts: str | None) -> PositionRecord:
+def position_record(row: Mapping[str, Any], batch: str, facts: str | None) -> PositionRecord:
     """A row of ``package_store.read_positions`` as the audit package tells it."""
     return PositionRecord(
         position_id=str(row["position_id"]),

@@ -226,19 +226,6 @@ async def find_payment(unit: UnitOfWork, batch_id: UUID, payment_id: UUID) -> Pa
     return next(p for p in await load_payments(unit, batch_id) if p.id == payment_id)
 
 
-async def free_positions(unit: UnitOfWork, batch_id: UUID, provider_ids: Collection[UUID] | None = None) -> None:
-    """Takes positions out of a batch: all, or those of some providers. Call it under the children's locks."""
-    await unit.driver.execute(
-        """
-        UPDATE position_state SET batch_id = NULL
-        WHERE municipality_id = $1 AND batch_id = $2 AND ($3::uuid[] IS NULL OR provider_id = ANY($3))
-        """,
-        unit.municipality_id,
-        batch_id,
-        None if provider_ids is None else list(provider_ids),
-    )
-
-
 # ---- rows to values
 async def _load_orders(unit: UnitOfWork, batch_id: UUID, payment_ids: set[UUID]) -> tuple[Order, ...]:
     rows = await unit.driver.fetch(

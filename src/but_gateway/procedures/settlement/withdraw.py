@@ -21,8 +21,7 @@ async def withdraw(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
     if batch.state not in BEFORE_HAND_OVER:
         raise wrong_state(batch.state)
     step = Step(call.principal.actor, call.now())
-    await draw_store.lock_children_of_batch(unit, batch_id)
-    await store.free_positions(unit, batch_id)
+    await draw_store.free_positions(unit, batch_id)
     await store.move_batch(unit, batch_id, state=State.WITHDRAWN, withdrawn_at=step.at)
     await store.note_step(unit, batch, "withdraw", step, State.WITHDRAWN)
     await record(unit, at=step.at, actor=step.by, action="settlement.withdraw", object_type="settlement_batch", object_id=batch_id)
