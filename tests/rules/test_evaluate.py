@@ -409,3 +409,18 @@ def test_the_same_service_twice_is_refused_to_one_provider_and_reviewed_between_
 def test_a_reduction_that_leaves_a_cent_is_none_to_nothing() -> None:
     assert effect_of(varied(MEAL, grant={"budget": Budget("amount", 2000)}, situation={"budgets_left": (1,)}), "B-01") is Effect.REDUCE
     assert effect_of(varied(MEAL, grant={"budget": Budget("amount", 2000)}, situation={"budgets_left": (0,)}), "B-01") is Effect.REJECT
+
+
+def test_material_is_not_agreed_even_when_a_lesson_stands_beside_it() -> None:
+    (finding,) = [one for one in evaluate(varied(LESSON, claim={"item": "material"})).findings if one.rule == "P-09"]
+    assert finding.values == {"item": "material"}
+
+
+def test_a_price_holds_from_its_first_day_on() -> None:
+    assert short(evaluate(varied(MEAL, situation=on(date(2026, 9, 15))))) == (REDUCED, 420, ["P-05"])
+    assert short(evaluate(varied(MEAL, situation=on(date(2026, 9, 16))))) == (ACCEPTED, 450, [])
+
+
+def test_the_ceiling_holds_for_every_meal_counted() -> None:
+    cap = {"lunch_price_ceilings": (DatedPrice("lunch", date(2026, 1, 1), 400),)}
+    assert short(evaluate(varied(COUNTED_MONTH, town=cap))) == (REDUCED, 8000, ["P-07"])
