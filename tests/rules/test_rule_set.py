@@ -2,7 +2,7 @@
 
 import pytest
 
-from but_gateway.rules.digest import bare_code, rule_set_digest
+from but_gateway.rules.digest import bare_code, deciding_modules, rule_set_digest
 from but_gateway.rules.version import DIGEST
 
 
@@ -25,3 +25,10 @@ def test_comments_docstrings_and_layout_change_nothing(same: str) -> None:
 def test_a_changed_comparison_does() -> None:
     assert bare_code("x = a < b\n") != bare_code("x = a <= b\n")
     assert bare_code('x = "# no comment"\n') == 'x="#nocomment"'
+
+
+def test_every_module_that_decides_is_part_of_it_and_no_text() -> None:
+    names = {name.rpartition(".")[2] for name in deciding_modules()}
+    assert {"evaluate", "catalogue", "lunch", "spread", "facts", "parameters", "statute"} <= names
+    assert not {"texts", "wording", "document", "examples", "version", "digest"} & names
+    assert all(path.is_file() for path in deciding_modules().values())

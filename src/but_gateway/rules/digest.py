@@ -9,20 +9,34 @@ from typing import Final
 
 from but_gateway.law.parameters import LAW_DIRECTORY, law_version
 
-# Texts, documents and examples change no decision; the version names the digest and cannot be part of it.
-_NOT_DECIDING: Final = frozenset(
-    {"texts.py", "wording.py", "document.py", "examples.py", "savings.py", "version.py", "digest.py", "__init__.py"}
-)
+_ROOM: Final = {"but_gateway.law": LAW_DIRECTORY, "but_gateway.rules": Path(__file__).parent}
+# The version names the digest and cannot be part of it; examples are cases, not rules.
+_NOT_DECIDING: Final = frozenset({"but_gateway.rules.version", "but_gateway.rules.examples"})
 
 
 def rule_set_digest() -> str:
-    """SHA-256 in hex over the names and bare code of the modules that decide, and over the law's YAML."""
+    """SHA-256 in hex over the bare code of every module of rules and law that ``evaluate`` reaches, and over the law's YAML."""
     digest = hashlib.sha256(law_version().encode())
-    for directory in (LAW_DIRECTORY, Path(__file__).parent):
-        for path in sorted(directory.glob("*.py")):
-            if path.name not in _NOT_DECIDING:
-                digest.update(f"\0{path.name}\0{bare_code(path.read_text(encoding='utf-8'))}".encode())
+    for name, path in sorted(deciding_modules().items()):
+        digest.update(f"\0{name}\0{bare_code(path.read_text(encoding='utf-8'))}".encode())
     return digest.hexdigest()
+
+
+def deciding_modules() -> dict[str, Path]:
+    """The modules that ``evaluate`` imports, directly or through others, with their files."""
+    found: dict[str, Path] = {}
+    waiting = ["but_gateway.rules.evaluate"]
+    while waiting:
+        name = waiting.pop()
+        package, _, module = name.rpartition(".")
+        if name in found or name in _NOT_DECIDING or package not in _ROOM:
+            continue
+        found[name] = _ROOM[package] / f"{module}.py"
+        for node in ast.walk(ast.parse(found[name].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                # "from package import module" names a module as well as "from package.module import name".
+                waiting += [node.module] if node.module not in _ROOM else [f"{node.module}.{one.name}" for one in node.names]
+    return found
 
 
 def bare_code(source: str) -> str:

@@ -7,4 +7,4 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 from typing import Final
 
 RULE_SET: Final = "2026-11-22"
-DIGEST: Final = "4011c013ba1deef85f88c1f60ba5f8db5ac2f37fc355702fd8b62dff9abadea8"
+DIGEST: Final = "0c6862902d0da7d30025c7e62d84818f03d0a9e18b1b1cd6fd8291472048989c"
