@@ -76,7 +76,8 @@ async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list
         """
         SELECT s.position_id, r.key AS provider, i.number AS invoice, s.invoice_id, l.line_no, s.benefit, s.item, s.form, s.first_day,
                s.last_day, p.quantity, s.claimed, p.corrects_id, s.received_at, d.id AS decision_id, d.decided_at, d.decided_by, d.outcome,
-               d.approved, d.findings, d.allocations, d.rule_set, d.facts, o.orders, o.payment
+               d.approved, d.findings::text AS findings, d.allocations::text AS allocations, d.rule_set, d.facts::text AS facts,
+               o.orders::text AS orders, o.payment
         FROM position_state s
         JOIN position p ON p.municipality_id = s.municipality_id AND p.id = s.position_id
         JOIN invoice_line l ON l.municipality_id = s.municipality_id AND l.id = s.line_id
@@ -101,7 +102,7 @@ async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list
 async def load_fact_parts(unit: UnitOfWork, hashes: Collection[bytes]) -> dict[bytes, str]:
     """Shared parts of facts by hash, as JSON texts."""
     rows = await unit.driver.fetch(
-        "SELECT hash, body FROM fact_part WHERE municipality_id = $1 AND hash = ANY($2)", unit.municipality_id, list(hashes)
+        "SELECT hash, body::text AS body FROM fact_part WHERE municipality_id = $1 AND hash = ANY($2)", unit.municipality_id, list(hashes)
     )
     return {bytes(row["hash"]): row["body"] for row in rows}
 

@@ -4,13 +4,21 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 
+from but_gateway.kit.money import MONEY_PATTERN, print_money
 from but_gateway.procedures.settlement.model import Batch, Contents, Kind, Order, PackageFile, Payment, State, Step, Totals
-from but_gateway.web.body import AnswerModel, Cents, Day, Key, LongText, StrictModel
+from but_gateway.web.body import AnswerModel, Day, Key, LongText, StrictModel
 
 LegalBasis = Literal["sgb2", "bkgg", "sgb12_3", "sgb12_4", "asylblg_2", "asylblg_3"]
 Benefit = Literal["lunch", "tutoring", "participation", "day_trip", "class_trip", "school_supplies", "school_transport"]
+
+# Cents inside, money as the contract writes it outside.
+Amount = Annotated[
+    int,
+    PlainSerializer(print_money, return_type=str),
+    WithJsonSchema({"type": "string", "description": "Betrag in EUR", "examples": ["4.50"], "pattern": MONEY_PATTERN}),
+]
 
 _ID: JsonValue = "0198f0c2-7a10-7000-8000-000000000001"
 _STEP: JsonValue = {"by": "but-gateway|p-3f9c", "at": "2026-12-01T09:00:00Z"}
@@ -98,9 +106,9 @@ class StepOut(AnswerModel):
 class TotalsOut(AnswerModel):
     """Summen über die Zahlungen; `receipts` (Rückforderungen aus Korrekturen) positiv, `net` = `gross` − `receipts`."""
 
-    gross: Cents = Field(description="Ausgaben")
-    receipts: Cents = Field(description="Einnahmen aus Korrekturen, positiv")
-    net: Cents = Field(description="Auszahlung")
+    gross: Amount = Field(description="Ausgaben")
+    receipts: Amount = Field(description="Einnahmen aus Korrekturen, positiv")
+    net: Amount = Field(description="Auszahlung")
 
     @classmethod
     def of(cls, totals: Totals) -> Self:
@@ -115,9 +123,9 @@ class PaymentOut(AnswerModel):
 
     id: UUID = Field(description="Id der Zahlung")
     provider: str = Field(description="Anbieter (Schlüssel)", examples=["c1"])
-    net: Cents = Field(description="Auszahlung")
-    gross: Cents = Field(description="Ausgaben")
-    receipts: Cents = Field(description="Einnahmen aus Korrekturen, positiv")
+    net: Amount = Field(description="Auszahlung")
+    gross: Amount = Field(description="Ausgaben")
+    receipts: Amount = Field(description="Einnahmen aus Korrekturen, positiv")
     held: str | None = Field(description="Warum die Zahlung angehalten ist; null = nicht angehalten")
     end_to_end_id: str = Field(description="EndToEndId der Überweisung", examples=["BUT-2026-0007-00001"])
     remittance_text: str = Field(description="Verwendungszweck, wie er auf dem Kontoauszug steht; `+3` = drei weitere Rechnungen")
@@ -151,8 +159,8 @@ class OrderOut(AnswerModel):
     benefit: Benefit = Field(description="Leistungsart")
     fiscal_year: int = Field(description="Haushaltsjahr der Leistung", examples=[2026])
     positions: int = Field(description="Anzahl der Positionen", examples=[6])
-    gross: Cents = Field(description="Ausgaben")
-    receipts: Cents = Field(description="Einnahmen aus Korrekturen, positiv")
+    gross: Amount = Field(description="Ausgaben")
+    receipts: Amount = Field(description="Einnahmen aus Korrekturen, positiv")
 
     @classmethod
     def of(cls, batch: Batch, order: Order) -> Self:
@@ -174,7 +182,7 @@ class CarriedForwardOut(AnswerModel):
     """Anbieter, dessen Saldo null oder negativ ist: seine Positionen bleiben frei und werden vorgetragen."""
 
     provider: str = Field(description="Anbieter (Schlüssel)", examples=["c2"])
-    balance: Cents = Field(description="Saldo, null oder negativ")
+    balance: Amount = Field(description="Saldo, null oder negativ")
 
 
 class BatchSummaryOut(AnswerModel):
@@ -275,7 +283,7 @@ class BatchPositionOut(AnswerModel):
     invoice_id: UUID = Field(description="Id der Rechnung")
     line_no: int = Field(description="Zeile der Rechnung", examples=[2])
     service_date: date | None = Field(description="Leistungstag; null bei Monaten und Zeiträumen")
-    approved: Cents = Field(description="Anerkannter Betrag in dieser Anordnungsposition")
+    approved: Amount = Field(description="Anerkannter Betrag in dieser Anordnungsposition")
     payment_id: UUID = Field(description="Id der Zahlung")
     order_id: UUID = Field(description="Id der Anordnungsposition")
 
