@@ -63,7 +63,10 @@ async def import_grants(request: Request, call: CurrentCall) -> Response:
     Bis 1.000 Zeilen: sofort, mit Bericht (200). Mehr: als Auftrag (202 mit `Location`).
     """
     rows = _read_rows(await request.body(), request.headers.get("content-type", ""))
-    return await call.write(lambda unit: _import(unit, call, rows))
+    answer = await call.write(lambda unit: _import(unit, call, rows))
+    if len(rows) > ROWS_MAX and hasattr(request.app.state, "worker"):
+        request.app.state.worker.wake()
+    return answer
 
 
 async def _import(unit: UnitOfWork, call: Call, rows: list[Any]) -> Answer:

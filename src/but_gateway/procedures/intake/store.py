@@ -76,13 +76,6 @@ async def mark_failed(unit: UnitOfWork, import_id: UUID, finished_at: datetime) 
     await _update(unit, import_id, {"state": "failed", "finished_at": finished_at, "rows": None})
 
 
-async def running_imports(unit: UnitOfWork) -> list[UUID]:
-    """Imports of the town that are not done, oldest first."""
-    t = grant_import.c
-    found = await unit.execute(select(t.id).where(t.municipality_id == unit.municipality_id, t.state == RUNNING).order_by(t.id))
-    return list(found.scalars())
-
-
 async def _update(unit: UnitOfWork, import_id: UUID, values: Mapping[str, Any]) -> None:
     t = grant_import.c
     await unit.execute(update(grant_import).where(t.municipality_id == unit.municipality_id, t.id == import_id).values(**values))

@@ -1,0 +1,69 @@
+"""The worker: what goes on beside requests. Of several processes one leads; ``serve`` runs it embedded."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from but_gateway.db.engine import Database
+from but_gateway.jobs.grant_imports import GrantImports
+from but_gateway.jobs.store import leadership, town_keys
+
+PAUSE_SECONDS: Final = 5.0
+PAUSE_SECONDS_MAX: Final = 30.0
+# One round of a kind of work over the towns of these keys; answers whether there is more to do at once.
+Sweep = Callable[[list[str]], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs sweeps until it is told to stop. A sweep must be safe against being cut off anywhere and against a second worker."""
+
+    database: Database
+    sweeps: Sequence[Sweep]
+    pause_seconds: float = PAUSE_SECONDS
+    _stopped: bool = False
+    _call: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Leads whenever nobody else does; never raises: what fails is logged and tried again, each time after a longer pause."""
+        pause = self.pause_seconds
+        while not self._stopped:
+            try:
+                async with leadership(self.database) as leads:
+                    while leads and not self._stopped:
+                        if not await self.sweep_once():
+                            await self._rest(self.pause_seconds)
+                        pause = self.pause_seconds
+            except Exception as error:  # noqa: BLE001 - the worker outlives whatever its work meets; a lost database above all
+                structlog.get_logger().error("worker", error=type(error).__qualname__)
+                pause = min(2 * pause, PAUSE_SECONDS_MAX)
+            await self._rest(pause)
+
+    async def sweep_once(self) -> bool:
+        """One round of everything; whether there is more to do at once."""
+        keys = await town_keys(self.database)
+        more = [await sweep(keys) for sweep in self.sweeps]
+        return any(more)
+
+    def wake(self) -> None:
+        """There is work: the pause ends. Work accepted by another process is found after the pause."""
+        self._call.set()
+
+    def stop(self) -> None:
+        """Ends after the transaction under way."""
+        self._stopped = True
+        self._call.set()
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._call.wait(), seconds)
+        self._call.clear()
+
+
+def sweeps_of(imports: GrantImports) -> list[Sweep]:
+    """All kinds of work there are."""
+    return [imports.sweep]
