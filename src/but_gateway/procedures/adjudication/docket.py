@@ -32,7 +32,7 @@ class Slot:
     rival_position_id: UUID | None = None
     rival_provider_id: UUID | None = None
     rival_facility_id: UUID | None = None
-    settled: bool = False  # the holder is in a live batch, or was decided by a person: no machine re-decides it
+    settled: bool = False  # the holder is in a live batch, or a person accepted it: no machine re-decides it
 
     @property
     def state(self) -> SlotState:
@@ -45,9 +45,11 @@ class Slot:
         """Whether another position can still be noted as contesting it."""
         return not self.settled and self.rival_position_id is None and self.position_id != position_id
 
-    def row(self) -> tuple[UUID, UUID, str, UUID | None, UUID | None]:
+    def row(self) -> tuple[object, ...]:
         """As it stands in the table, without its key."""
-        return self.position_id, self.provider_id, "contested" if self.contested else "held", self.rival_position_id, self.rival_provider_id
+        state = "contested" if self.contested else "held"
+        rival = (self.rival_position_id, self.rival_provider_id, self.rival_facility_id)
+        return self.position_id, self.provider_id, self.facility_id, state, *rival
 
 
 @dataclass(slots=True)

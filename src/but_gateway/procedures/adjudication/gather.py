@@ -49,6 +49,18 @@ async def open_case(
     return case, known
 
 
+async def lock_positions(unit: UnitOfWork, position_ids: Collection[UUID]) -> list[Row]:
+    """Positions with their states locked, after all children a decision about them may touch: always in that order, so that nobody
+    waits for each other in a ring.
+    """
+    if not position_ids:
+        return []
+    pieces = to_pieces(await store.load_pieces(unit, position_ids))
+    children = {p.line.child_id for p in pieces if p.line.child_id is not None}
+    await store.lock_children(unit, children | await _children_of_same_tutors(unit, pieces))
+    return await store.lock_pieces(unit, position_ids)
+
+
 async def _children_of_same_tutors(unit: UnitOfWork, pieces: Sequence[Piece]) -> set[UUID]:
     """Children whose lessons may overlap by the tutor (L-10): their lessons are re-decided with this one, so they are locked too."""
     return {row["child_id"] for row in await _tutor_lessons(unit, pieces)}
@@ -95,6 +107,9 @@ async def _read_docket(
         ):
             for row in rows:
                 docket.slots[row["child_id"], row["day"], monthly] = _slot(row)
+        fixed = await store.fixed_among(unit, {slot.position_id for slot in docket.slots.values()}) if docket.slots else set()
+        for slot in docket.slots.values():
+            slot.settled = slot.position_id in fixed
         rivals |= _rivals_among_slots(docket.slots.items(), lunches)
     docket.mark_loaded()
     if len(lunches) < len(pieces):
@@ -136,7 +151,6 @@ def _slot(row: Row) -> Slot:
         rival_position_id=row["rival_position_id"],
         rival_provider_id=row["rival_provider_id"],
         rival_facility_id=row["rival_facility_id"],
-        settled=row["settled"],
     )
 
 

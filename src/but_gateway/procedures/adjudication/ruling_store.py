@@ -174,9 +174,10 @@ async def delete_slots(unit: UnitOfWork, table: str, day: str, children: list[UU
 async def insert_slots(unit: UnitOfWork, table: str, day: str, columns: Sequence[list[Any]]) -> None:
     """Takes lunch slots. A plain INSERT: where one is taken already, the primary key fails the whole transaction."""
     await unit.driver.execute(
-        f"""INSERT INTO {table} (municipality_id, child_id, {day}, position_id, provider_id, state, rival_position_id, rival_provider_id)
+        f"""INSERT INTO {table} (municipality_id, child_id, {day}, position_id, provider_id, facility_id, state, rival_position_id,
+                               rival_provider_id, rival_facility_id)
         SELECT $1, *
-        FROM unnest($2::uuid[], $3::date[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[])""",  # noqa: S608 - as above
+        FROM unnest($2::uuid[], $3::date[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[])""",  # noqa: S608 - as above
         unit.municipality_id,
         *columns,
     )
@@ -185,10 +186,11 @@ async def insert_slots(unit: UnitOfWork, table: str, day: str, columns: Sequence
 async def update_slots(unit: UnitOfWork, table: str, day: str, columns: Sequence[list[Any]]) -> None:
     """Changes who holds or contests lunch slots."""
     await unit.driver.execute(
-        f"""UPDATE {table} s SET position_id = x.position_id, provider_id = x.provider_id, state = x.state,
-               rival_position_id = x.rival_position_id, rival_provider_id = x.rival_provider_id
-        FROM unnest($2::uuid[], $3::date[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[])
-          AS x(child_id, day, position_id, provider_id, state, rival_position_id, rival_provider_id)
+        f"""UPDATE {table} s SET position_id = x.position_id, provider_id = x.provider_id, facility_id = x.facility_id,
+               state = x.state, rival_position_id = x.rival_position_id, rival_provider_id = x.rival_provider_id,
+               rival_facility_id = x.rival_facility_id
+        FROM unnest($2::uuid[], $3::date[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[])
+          AS x(child_id, day, position_id, provider_id, facility_id, state, rival_position_id, rival_provider_id, rival_facility_id)
         WHERE s.municipality_id = $1 AND s.child_id = x.child_id AND s.{day} = x.day""",  # noqa: S608 - as above
         unit.municipality_id,
         *columns,

@@ -47,26 +47,14 @@ async def load_grants(unit: UnitOfWork, child_ids: Collection[UUID], benefits: C
     )
 
 
-_SLOT_COLUMNS: Final = """
-        s.child_id, s.position_id, s.provider_id, s.state, s.rival_position_id, s.rival_provider_id,
-        ps.batch_id IS NOT NULL OR ps.by_person AS settled, l.facility_id, rl.facility_id AS rival_facility_id
-"""
-_SLOT_JOINS: Final = """
-        JOIN position_state ps ON ps.municipality_id = s.municipality_id AND ps.position_id = s.position_id
-        JOIN invoice_line l ON l.municipality_id = ps.municipality_id AND l.id = ps.line_id
-        LEFT JOIN position_state rs ON rs.municipality_id = s.municipality_id AND rs.position_id = s.rival_position_id
-        LEFT JOIN invoice_line rl ON rl.municipality_id = rs.municipality_id AND rl.id = rs.line_id
-"""
+_SLOT: Final = "child_id, position_id, provider_id, facility_id, state, rival_position_id, rival_provider_id, rival_facility_id"
 
 
 async def load_day_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
     """Lunch slots of the children in a range of days."""
     return await _fetch(
         unit,
-        f"""
-        SELECT s.day, {_SLOT_COLUMNS} FROM lunch_slot s {_SLOT_JOINS}
-        WHERE s.municipality_id = $1 AND s.child_id = ANY($2) AND s.day BETWEEN $3 AND $4
-        """,  # noqa: S608 - only constants of this module stand in the text
+        f"SELECT day, {_SLOT} FROM lunch_slot WHERE municipality_id = $1 AND child_id = ANY($2) AND day BETWEEN $3 AND $4",  # noqa: S608 - constants
         unit.municipality_id,
         list(child_ids),
         first,
@@ -78,15 +66,24 @@ async def load_month_slots(unit: UnitOfWork, child_ids: Collection[UUID], first:
     """Monthly lunch slots of the children; ``first`` and ``last`` are first days of months."""
     return await _fetch(
         unit,
-        f"""
-        SELECT s.month AS day, {_SLOT_COLUMNS} FROM lunch_month_slot s {_SLOT_JOINS}
-        WHERE s.municipality_id = $1 AND s.child_id = ANY($2) AND s.month BETWEEN $3 AND $4
-        """,  # noqa: S608 - only constants of this module stand in the text
+        f"SELECT month AS day, {_SLOT} FROM lunch_month_slot WHERE municipality_id = $1 AND child_id = ANY($2) AND month BETWEEN $3 AND $4",  # noqa: S608 - as above
         unit.municipality_id,
         list(child_ids),
         first,
         last,
     )
+
+
+async def fixed_among(unit: UnitOfWork, position_ids: Collection[UUID]) -> set[UUID]:
+    """Which positions no machine may re-decide: they stand in a live batch, or a person decided them."""
+    rows = await _fetch(
+        unit,
+        "SELECT position_id FROM position_state"
+        " WHERE municipality_id = $1 AND position_id = ANY($2) AND (batch_id IS NOT NULL OR by_person)",
+        unit.municipality_id,
+        list(position_ids),
+    )
+    return {row["position_id"] for row in rows}
 
 
 async def load_others(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
@@ -163,6 +160,32 @@ _PIECES: Final = """
         JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
         LEFT JOIN entitlement_number n ON n.municipality_id = l.municipality_id AND n.number_index = l.number_index
 """
+
+
+async def load_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> Rows:
+    """Positions as ``lock_pieces`` gives them, without a lock: to learn which children to lock first."""
+    return await _fetch(
+        unit,
+        f"{_PIECES} WHERE ps.municipality_id = $1 AND ps.position_id = ANY($2) ORDER BY ps.position_id",
+        unit.municipality_id,
+        sorted(position_ids),
+    )
+
+
+async def positions_of_line(unit: UnitOfWork, invoice_id: UUID, line_no: int) -> list[UUID]:
+    """The positions of an invoice's line; none where there is no such line."""
+    rows = await _fetch(
+        unit,
+        """
+        SELECT s.position_id FROM invoice_line l
+        JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
+        WHERE l.municipality_id = $1 AND l.invoice_id = $2 AND l.line_no = $3 ORDER BY s.position_id
+        """,
+        unit.municipality_id,
+        invoice_id,
+        line_no,
+    )
+    return [row["position_id"] for row in rows]
 
 
 async def lock_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> Rows:

@@ -182,9 +182,11 @@ lunch_slot = tenant_table(
     Column("day", Date, nullable=False),
     Column("position_id", Uuid, nullable=False),
     Column("provider_id", Uuid, nullable=False),
+    Column("facility_id", Uuid),
     Column("state", Text, CheckConstraint("state IN ('held', 'contested')", name="state"), nullable=False),
     Column("rival_position_id", Uuid),  # contested: the second claim
     Column("rival_provider_id", Uuid),
+    Column("rival_facility_id", Uuid),
     belongs_to("child", "child_id"),
     key=("child_id", "day"),
     deletable=True,
@@ -197,9 +199,11 @@ lunch_month_slot = tenant_table(
     Column("month", Date, nullable=False),
     Column("position_id", Uuid, nullable=False),
     Column("provider_id", Uuid, nullable=False),
+    Column("facility_id", Uuid),
     Column("state", Text, CheckConstraint("state IN ('held', 'contested')", name="state"), nullable=False),
     Column("rival_position_id", Uuid),
     Column("rival_provider_id", Uuid),
+    Column("rival_facility_id", Uuid),
     belongs_to("child", "child_id"),
     key=("child_id", "month"),
     deletable=True,
@@ -214,6 +218,8 @@ used_proof = tenant_table(
     key=("provider_id", "proof"),
     deletable=True,
 )
+
+index(used_proof, "position_id")
 
 review = tenant_table(
     "review",
