@@ -217,7 +217,7 @@ async def write_slots(unit: UnitOfWork, docket: Docket) -> None:
                 columns: list[list[Any]] = [
                     [key[0] for key, _ in mine],
                     [key[1] for key, _ in mine],
-                    *([row[i] for _, row in mine] for i in range(5)),
+                    *([row[i] for _, row in mine] for i in range(7)),
                 ]
                 await put(unit, table, day, columns)
     docket.mark_loaded()
