@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
@@ -21,11 +21,11 @@ from but_gateway.db.tenancy import Scope
 from but_gateway.kit.clock import business_day
 from but_gateway.kit.ids import new_id, new_ids
 from but_gateway.procedures.adjudication.model import Corrects, Line, Piece, Ruling, Share, Standing
-from but_gateway.procedures.adjudication.ruling_store import delete_slots, insert_slots
 from but_gateway.procedures.adjudication.store import lock_children
 from but_gateway.procedures.adjudication.write import write_rulings
 from but_gateway.registers.entitlements.tables import child, entitlement, entitlement_grant, grant_version
 from but_gateway.registers.invoices.store import insert_invoice, insert_lines, insert_positions
+from but_gateway.registers.invoices.tables import lunch_slot
 from but_gateway.registers.providers.bank_store import add_bank_account, confirm_bank_account
 from but_gateway.registers.providers.tables import provider
 from but_gateway.rules.facts import Claim, Form, Identity
@@ -204,23 +204,14 @@ class Billing:
             await _store(unit, billed, pieces, received_at, iban_differs=iban_differs)
             await write_rulings(unit, [_ruling(piece, meal) for piece, meal in zip(pieces, meals, strict=True)], received_at, {})
             await _resolve(unit, list(zip(pieces, meals, strict=True)), received_at)
+            here = {"municipality_id": unit.municipality_id, "provider_id": billed.provider_id, "state": "held"}
             held = [
-                (m.child.id, m.day, p)
-                for m, p in zip(meals, billed.positions, strict=True)
-                if m.benefit == "lunch" and _final(m) in _PAYABLE
+                here | {"child_id": meal.child.id, "day": meal.day, "position_id": position}
+                for meal, position in zip(meals, billed.positions, strict=True)
+                if meal.benefit == "lunch" and _final(meal) in _PAYABLE
             ]
             if held:
-                empty: list[Any] = [None] * len(held)
-                columns: list[list[Any]] = [
-                    [h[0] for h in held],
-                    [h[1] for h in held],
-                    [h[2] for h in held],
-                    [billed.provider_id] * len(held),
-                    ["held"] * len(held),
-                    empty,
-                    empty,
-                ]
-                await insert_slots(unit, "lunch_slot", "day", columns)
+                await unit.execute(insert(lunch_slot), held)
         return billed
 
     async def correction(
@@ -240,7 +231,9 @@ class Billing:
             await _store(unit, billed, [piece], received_at, iban_differs=False)
             ruling = Ruling(piece, Outcome.ACCEPTED, total, None, (), _shares(negative), rule_set="test")
             await write_rulings(unit, [ruling], received_at, {})
-            await delete_slots(unit, "lunch_slot", "day", [meal.child.id], [meal.day])
+            slot = lunch_slot.c
+            here = (slot.municipality_id == unit.municipality_id, slot.child_id == meal.child.id, slot.day == meal.day)
+            await unit.execute(delete(lunch_slot).where(*here))
         return billed
 
 

@@ -88,9 +88,10 @@ class FactTexts:
         stored = json.loads(facts)
         context = json.loads(self._parts[bytes.fromhex(stored["c"])])
         parts = [f'"s":{json.dumps(stored["s"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)}']
-        parts += [f'"{short}":{self._parts[bytes.fromhex(context[name])]}' for name, short in _FACT_NAMES.items() if name in context]
-        if "grants" in context:
-            parts.append('"g":[' + ",".join(self._parts[bytes.fromhex(h)] for h in context["grants"]) + "]")
+        parts += [
+            f'"{short}":{self._parts[bytes.fromhex(context[name])] if name in context else "null"}' for name, short in _FACT_NAMES.items()
+        ]
+        parts.append('"g":[' + ",".join(self._parts[bytes.fromhex(h)] for h in context.get("grants", ())) + "]")
         if context.get("other_benefits"):
             parts.append('"ob":true')
         return "{" + ",".join(parts) + "}"
