@@ -50,8 +50,9 @@ async def open_case(
 
 
 async def lock_positions(unit: UnitOfWork, position_ids: Collection[UUID]) -> list[Row]:
-    """Positions with their states locked, after all children a decision about them may touch: always in that order, so that nobody
-    waits for each other in a ring.
+    """Positions with their states locked, after all children a decision about them may touch.
+
+    Always in that order: children by their ids, then positions. So nobody waits for each other in a ring.
     """
     if not position_ids:
         return []

@@ -75,11 +75,12 @@ async def load_month_slots(unit: UnitOfWork, child_ids: Collection[UUID], first:
 
 
 async def fixed_among(unit: UnitOfWork, position_ids: Collection[UUID]) -> set[UUID]:
-    """Which positions no machine may re-decide: they stand in a live batch, or a person decided them."""
+    """Which positions keep what they have: in a live batch, or decided by a person (a question or an objection decides nothing)."""
     rows = await _fetch(
         unit,
         "SELECT position_id FROM position_state"
-        " WHERE municipality_id = $1 AND position_id = ANY($2) AND (batch_id IS NOT NULL OR by_person)",
+        " WHERE municipality_id = $1 AND position_id = ANY($2)"
+        " AND (batch_id IS NOT NULL OR (by_person AND outcome <> 'review'))",
         unit.municipality_id,
         list(position_ids),
     )

@@ -1,19 +1,30 @@
 """Invoices over HTTP: submitted by providers, read by providers (their own) and staff."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
 
-from but_gateway.identity.call import CurrentCall
+from but_gateway.identity.call import Call, CurrentCall
 from but_gateway.identity.principal import Role
 from but_gateway.identity.route import town_router
 from but_gateway.kit.clock import BERLIN, print_moment
 from but_gateway.procedures.submission.cancel import cancel
-from but_gateway.procedures.submission.problems import ArithmeticFault, NumberUsed, PeriodTooShort, UndertakingMissing
-from but_gateway.procedures.submission.schemas import CancellationIn, DecisionsOut, InvoiceIn, InvoiceOut, InvoicesOut, LinesOut
+from but_gateway.procedures.submission.problems import ArithmeticFault, NothingToObject, NumberUsed, PeriodTooShort, UndertakingMissing
+from but_gateway.procedures.submission.raise_objection import raise_objection
+from but_gateway.procedures.submission.schemas import (
+    CancellationIn,
+    DecisionsOut,
+    InvoiceIn,
+    InvoiceOut,
+    InvoicesOut,
+    LineOut,
+    LinesOut,
+    ObjectionIn,
+)
 from but_gateway.procedures.submission.submit import submit
 from but_gateway.registers.invoices import store
 from but_gateway.registers.invoices.model import InvoiceHead
@@ -116,12 +127,19 @@ async def list_decisions(invoice_id: str, line_no: str, call: CurrentCall) -> Re
         rows = await store.list_decisions(unit, head.id, int(line_no))
     if not rows:
         raise NotFound
-    items = [
-        show_position(store.position_view(row), call.language, staff=not call.is_provider)
-        | {"decided_at": print_moment(row["decided_at"]), "decided_by": "rule" if row["decided_by"] is None else "office"}
-        for row in rows
-    ]
-    return _json({"items": items, "next_cursor": None})
+    return _json({"items": [_show_decision(row, call) for row in rows], "next_cursor": None})
+
+
+def _show_decision(row: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    view = store.position_view(row)
+    who = "rule"
+    if row["decided_by"] is not None:
+        who = "office" if any(f.rule.startswith("person_") for f in view.findings) else "provider"
+    shown = show_position(view, call.language, staff=not call.is_provider)
+    shown |= {"decided_at": print_moment(row["decided_at"]), "decided_by": who}
+    if not call.is_provider:
+        shown["reason"] = None if row["reason"] is None else call.keys.open(row["reason"], "decision", view.id, "reason")
+    return shown
 
 
 @router.post(
@@ -136,6 +154,22 @@ async def cancel_invoice(invoice_id: str, body: CancellationIn, call: CurrentCal
     Was in keinem Lauf steht, wird storniert und gibt Tag und Kontingent frei; was in einem steht, wird im nächsten Lauf gegengerechnet.
     """
     return await call.write(lambda unit: cancel(unit, call, _id(invoice_id), body))
+
+
+@router.post(
+    "/invoices/{invoice_id}/objections",
+    status_code=201,
+    response_model=LineOut,
+    summary="Einwand erheben",
+    **operation(roles={Role.PROVIDER}, keyed=True, body=True, problems=(NothingToObject,)),
+)
+async def raise_objection_to_line(invoice_id: str, body: ObjectionIn, call: CurrentCall) -> Response:
+    """Einwand gegen eine Zeile: was darin gekürzt oder abgelehnt ist, wird ein Klärfall, den ein Mensch entscheidet.
+
+    Antwort ist die Zeile, wie sie jetzt steht. Gekürzte Positionen werden erst nach der Klärung bezahlt. Gegen die Entscheidung der
+    Sachbearbeitung ist noch einmal ein Einwand möglich; gegen NOT_CONFIRMED keiner: Reichen Sie die Zeile mit richtiger Nummer neu ein.
+    """
+    return await call.write(lambda unit: raise_objection(unit, call, _id(invoice_id), body))
 
 
 def _id(text: str) -> UUID:

@@ -254,7 +254,8 @@ class DecisionOut(PositionOut):
     """One decision in the history of a line's positions."""
 
     decided_at: str
-    decided_by: Literal["rule", "office"]
+    decided_by: Literal["rule", "office", "provider"] = Field(description="Regel, Sachbearbeitung, oder Anbieter (Storno, Einwand)")
+    reason: str | None = Field(default=None, description="Begründung der Sachbearbeitung; nur für die Kommune")
 
 
 class DecisionsOut(AnswerModel):

@@ -1,6 +1,6 @@
 """SQL of invoices: taking one in, reading it again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -156,7 +156,7 @@ async def load_lines(
     return [LineView(no, positions) for no, positions in lines.items()]
 
 
-def position_view(row: asyncpg.Record) -> PositionView:
+def position_view(row: Mapping[str, Any]) -> PositionView:
     """The position of a row."""
     return PositionView(
         id=row["position_id"],
@@ -184,7 +184,7 @@ async def list_decisions(unit: UnitOfWork, invoice_id: UUID, line_no: int) -> li
     rows: list[asyncpg.Record] = await unit.driver.fetch(
         """
         SELECT d.id, d.position_id, s.form, s.first_day, s.last_day, s.claimed, d.outcome, d.approved, d.proposed, d.findings,
-               d.allocations, d.rule_set, d.decided_at, d.decided_by, NULL::uuid AS batch_id
+               d.allocations, d.rule_set, d.decided_at, d.decided_by, d.reason, NULL::uuid AS batch_id
         FROM invoice_line l
         JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
         JOIN decision d ON d.municipality_id = s.municipality_id AND d.position_id = s.position_id

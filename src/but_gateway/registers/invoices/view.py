@@ -1,6 +1,7 @@
 """How an invoice is shown: to providers with public codes only, to staff with rules, allocations and every position."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from but_gateway.kit.clock import print_moment
@@ -8,10 +9,11 @@ from but_gateway.kit.money import print_money
 from but_gateway.kit.period import DayRange, Month
 from but_gateway.registers.invoices.model import InvoiceHead, LineView, PositionView
 from but_gateway.rules.texts import clerk_text, provider_finding_text, public_code
-from but_gateway.rules.verdict import Finding, Outcome
+from but_gateway.rules.verdict import Effect, Finding, Outcome
 from but_gateway.rules.wording import Lang
 
 _EFFECTS: Final = ("note", "reduce", "review", "reject")
+_DECIDED: Final = frozenset({"person_accept", "person_reduce", "person_reject"})
 OUTCOMES: Final = tuple(o.value for o in Outcome)
 _Named = tuple[str, int, tuple[tuple[str, str], ...]]
 
@@ -54,7 +56,7 @@ def sums(positions: Iterable[PositionView]) -> tuple[int, int, int, dict[str, in
 
 def show_line(line: LineView, language: Lang, *, staff: bool) -> dict[str, Any]:
     """A line: what holds for all its positions stands on it; positions are listed where they differ (staff: always)."""
-    positions = line.positions
+    positions = line.positions if staff else [as_told(p) for p in line.positions]
     first = positions[0]
     outcomes = {p.outcome for p in positions}
     claimed, approved = sum(p.claimed for p in positions), sum(p.approved for p in positions)
@@ -123,8 +125,23 @@ def show_share(share: Sequence[object]) -> dict[str, Any]:
     return {"grant": grant, "grant_version": version, "legal_basis": basis, "amount": print_money(int(str(cents))), "units": units}
 
 
+def as_told(position: PositionView) -> PositionView:
+    """The position as a provider hears of it: once a person decided, what that decision settled is no longer said.
+
+    What the person cleared up is not open any more, and what the person set aside refuses nothing.
+    """
+    if not any(f.rule in _DECIDED for f in position.findings):
+        return position
+    settled = {
+        Outcome.REJECTED: (Effect.REVIEW,),
+        Outcome.ACCEPTED: (Effect.REVIEW, Effect.REJECT, Effect.REDUCE),
+    }.get(position.outcome, (Effect.REVIEW, Effect.REJECT))
+    return replace(position, findings=tuple(f for f in position.findings if f.effect not in settled))
+
+
 def show_findings(position: PositionView, language: Lang, *, staff: bool) -> list[dict[str, Any]]:
     """The findings of one position."""
+    position = position if staff else as_told(position)
     told = (position.claimed, position.approved, _when(position), position.outcome)
     return _show_findings(position.findings, told, language, staff=staff)
 
