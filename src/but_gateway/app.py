@@ -1,5 +1,6 @@
 """The one place that wires: settings, database, logins, middleware, the rooms' endpoints, background work."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,12 +20,15 @@ from but_gateway.identity.directory import Directory
 from but_gateway.identity.issuer import Issuer
 from but_gateway.identity.middleware import Authentication
 from but_gateway.identity.oidc import KeySet, read_issuers
+from but_gateway.jobs.grant_imports import GrantImports
+from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.procedures.eligibility import endpoints as eligibility
 from but_gateway.procedures.intake import endpoints as intake
 from but_gateway.procedures.review import endpoints as review
 from but_gateway.procedures.settlement import endpoints as settlement
 from but_gateway.procedures.submission import endpoints as submission
+from but_gateway.registers.entitlements import endpoints as entitlements
 from but_gateway.registers.facilities import endpoints as facilities
 from but_gateway.registers.municipalities import endpoints as municipalities
 from but_gateway.registers.providers import endpoints as providers
@@ -38,7 +42,7 @@ from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
 # In the order of the work: what the office knows, then what it does.
-ROOMS: Final = (municipalities, facilities, providers, intake, eligibility, submission, review, settlement)
+ROOMS: Final = (municipalities, facilities, providers, entitlements, intake, eligibility, submission, review, settlement)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -86,10 +90,14 @@ async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[
         app.state.issuer = issuer
         app.state.directory = Directory(database, master_key)
         app.state.authenticator = Authenticator(issuer, {e.issuer: KeySet(e, client, clock) for e in read_issuers(settings.oidc_file)})
-        app.state.readiness = Readiness(database, head_revision())
+        app.state.readiness = Readiness(database, head_revision(), (issuer.fault,))
+        worker = app.state.worker = Worker(database, sweeps_of(GrantImports(database, app.state.directory, clock)))
+        working = asyncio.create_task(worker.run())
         try:
             yield
         finally:
+            worker.stop()
+            await working
             await database.close()
 
 

@@ -35,7 +35,7 @@ class Settings:
     receive_timeout_seconds: int = 60
     shutdown_seconds: int = 30
     metrics_token_file: Path | None = None
-    makes_keys: bool = True  # whether a missing master key is made: only beside a database of our own, never in production
+    makes_keys: bool = True  # whether a missing master key is made: never in production
 
     @property
     def embedded(self) -> bool:
@@ -58,7 +58,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database_url(source, "BUT_DATABASE_URL") or default.database_url,
         owner_database_url=_database_url(source, "BUT_OWNER_DATABASE_URL"),
         database_pool=_whole(source, "BUT_DATABASE_POOL", default.database_pool, minimum=1),
-        master_key_file=Path(source.get("BUT_MASTER_KEY_FILE") or default.master_key_file),
+        master_key_file=_path(source, "BUT_MASTER_KEY_FILE") or _key_beside(source.get("BUT_DATABASE_URL", "")) or default.master_key_file,
         issuer=issuer or default.issuer,
         issuer_is_set=bool(issuer),
         oidc_file=_path(source, "BUT_OIDC_FILE"),
@@ -69,7 +69,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         shutdown_seconds=_whole(source, "BUT_SHUTDOWN_SECONDS", default.shutdown_seconds, minimum=1),
         metrics_token_file=_path(source, "BUT_METRICS_TOKEN_FILE"),
     )
-    return _checked(replace(settings, makes_keys=settings.embedded and not settings.production))
+    return _checked(replace(settings, makes_keys=not settings.production))
 
 
 def _checked(settings: Settings) -> Settings:
@@ -105,6 +105,13 @@ def _whole(source: Mapping[str, str], name: str, default: int, minimum: int = 0)
 def _path(source: Mapping[str, str], name: str) -> Path | None:
     text = source.get(name)
     return Path(text) if text else None
+
+
+def _key_beside(database_url: str) -> Path | None:
+    """The master key of an embedded database lies beside it, so that both are found from whatever directory a command runs in."""
+    if not database_url.startswith(EMBEDDED_SCHEME):
+        return None
+    return Path(database_url.removeprefix(EMBEDDED_SCHEME)).parent / "keys" / "master.key"
 
 
 def _database_url(source: Mapping[str, str], name: str) -> str | None:

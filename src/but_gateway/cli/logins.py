@@ -55,9 +55,14 @@ def add_municipality(  # noqa: PLR0913 - the options of the contract
     async def work(connection: Connection, settings: Settings) -> None:
         from but_gateway.db.fields import MasterKey  # noqa: PLC0415 - help must not pay for it
         from but_gateway.identity.clients import add_town  # noqa: PLC0415 - as above
+        from but_gateway.identity.keys import master_key_fits  # noqa: PLC0415 - as above
         from but_gateway.kit.clock import SystemClock  # noqa: PLC0415 - as above
 
         master = MasterKey.make(settings.master_key_file) if settings.makes_keys else MasterKey.read(settings.master_key_file)
+        if not await master_key_fits(connection, master, SystemClock().now()):
+            raise CommandError(
+                f"{settings.master_key_file} is not the master key this database was set up with. Name it in BUT_MASTER_KEY_FILE."
+            )
         await add_town(connection, master, key=key, name=name, ags=ags, state=state, sandbox=sandbox, at=SystemClock().now())
 
     _do(work)

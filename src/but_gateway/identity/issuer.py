@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from but_gateway.db.engine import Database
-from but_gateway.db.fields import MasterKey
+from but_gateway.db.fields import MasterKey, SealBrokenError
 from but_gateway.identity.keys import KeyRing, load_key_ring
 from but_gateway.identity.principal import OWN_ISSUER, Principal, Role
 from but_gateway.identity.tokens import AT_JWT, Expected, TokenRefusedError, VerifyingKey, sign
@@ -82,6 +82,14 @@ class Issuer:
         if municipality is not None:
             claims["municipality"] = municipality
         return sign(claims, ring.private_pem, kid=ring.kid)
+
+    async def fault(self) -> str | None:
+        """Why the instance cannot sign and verify with its master key; None when it can."""
+        try:
+            await self.ring()
+        except SealBrokenError:
+            return "the master key file is not the one this database was set up with"
+        return None
 
     def _fresh(self, seconds: float) -> bool:
         return self._read_at is not None and self.clock.now() - self._read_at < timedelta(seconds=seconds)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from but_gateway.db.connect import Connection
-from but_gateway.db.fields import MasterKey
+from but_gateway.db.fields import MasterKey, SealBrokenError
 from but_gateway.identity import store
 from but_gateway.identity.tokens import ES256, VerifyingKey, load_public_key
 
@@ -74,6 +74,15 @@ async def rotate_signing_key(connection: Connection, master_key: MasterKey, now:
     record = _new_record(master_key)
     await store.add_signing_key(connection, record, now)
     return record.kid
+
+
+async def master_key_fits(connection: Connection, master_key: MasterKey, now: datetime) -> bool:
+    """Whether what was sealed in this database opens with the master key."""
+    records = await store.load_signing_keys(connection, now)
+    try:
+        return all(master_key.unwrap(record.private_key, _purpose(record.kid)) for record in records)
+    except SealBrokenError:
+        return False
 
 
 def _new_record(master_key: MasterKey) -> store.SigningKeyRecord:

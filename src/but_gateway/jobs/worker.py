@@ -59,6 +59,8 @@ class Worker:
         self._call.set()
 
     async def _rest(self, seconds: float) -> None:
+        if self._stopped:
+            return  # the call that told so may have been heard by the pause before this one
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._call.wait(), seconds)
         self._call.clear()

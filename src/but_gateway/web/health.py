@@ -1,6 +1,7 @@
 """Is the process alive, may it be sent work, and its figures."""
 
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -30,16 +31,18 @@ class NotReady(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Asks the database whether it can be worked on. ``head`` is the revision this release needs."""
+    """Asks the database whether it can be worked on, then the others. ``head`` is the revision this release needs."""
 
     database: Database
     head: str
+    others: tuple[Callable[[], Awaitable[str | None]], ...] = ()
 
     async def faults(self) -> list[str]:
         """Why not; empty when ready."""
         try:
             async with self.database.pool.acquire(timeout=3) as connection:
-                return await faults_of(connection, self.head)
+                faults = await faults_of(connection, self.head)
+            return faults or [fault for other in self.others if (fault := await other())]
         except Exception as error:  # noqa: BLE001 - whatever the driver says, the service is not ready
             return ["the database does not answer" if trouble_of(error) else "the database is not migrated, or this login may not use it"]
 
