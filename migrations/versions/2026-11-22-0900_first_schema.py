@@ -18,11 +18,13 @@ TENANT = [
     "access_log",
     "audit_event",
     "child",
+    "decision",
     "facility",
     "fact_part",
     "grant_import",
     "identity_tally",
     "notice",
+    "position_state",
     "posting",
     "review",
     "settings",
@@ -52,8 +54,6 @@ TENANT = [
     "payment_order",
     "order_item",
     "position",
-    "decision",
-    "position_state",
 ]
 INSTANCE = [
     "account",
@@ -66,11 +66,12 @@ INSTANCE = [
     "client_account",
     "used_assertion",
 ]
-PROVIDER_SCOPED = ["access_log", "invoice", "provider_link", "invoice_line", "position", "decision", "position_state"]
+PROVIDER_SCOPED = ["access_log", "decision", "position_state", "invoice", "provider_link", "invoice_line", "position"]
 CLIENT_SCOPED = ["idempotency_record"]
 APPEND_ONLY = [
     "access_log",
     "audit_event",
+    "decision",
     "fact_part",
     "posting",
     "batch_step",
@@ -83,7 +84,6 @@ APPEND_ONLY = [
     "invoice_line",
     "order_item",
     "position",
-    "decision",
 ]
 DELETABLE = [
     "idempotency_record",
@@ -95,7 +95,7 @@ DELETABLE = [
     "used_assertion",
     "agreement_price",
 ]
-PARTITIONED = ["access_log", "position", "decision"]
+PARTITIONED = ["access_log", "decision", "position"]
 
 
 def upgrade() -> None:
@@ -127,8 +127,6 @@ def protect(table: str, policy: str, clause: str, kind: str = "PERMISSIVE") -> N
 
 def downgrade() -> None:
     for table in [
-        "position_state",
-        "decision",
         "position",
         "order_item",
         "payment_order",
@@ -164,6 +162,7 @@ def downgrade() -> None:
         "settings",
         "review",
         "posting",
+        "position_state",
         "notice",
         "municipality",
         "identity_tally",
@@ -171,6 +170,7 @@ def downgrade() -> None:
         "grant_import",
         "fact_part",
         "facility",
+        "decision",
         "child",
         "audit_event",
         "account",
@@ -239,6 +239,28 @@ def create_tables() -> None:
         info={"tenant": True, "partitioned": None},
     )
     op.create_index("ix_child_same_child_index", "child", ["municipality_id", "same_child_index"], unique=False)
+    op.create_table(
+        "decision",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("position_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decision_seq", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("approved", sa.BigInteger(), nullable=False),
+        sa.Column("proposed", sa.BigInteger(), nullable=True),
+        sa.Column("findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("allocations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rule_set", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_decision")),
+        info={"tenant": True, "partitioned": "id", "append_only": True, "provider_scoped": True},
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index("ix_decision_position_id", "decision", ["municipality_id", "position_id"], unique=False)
     op.create_table(
         "facility",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
@@ -336,6 +358,56 @@ def create_tables() -> None:
         info={"tenant": True, "partitioned": None},
     )
     op.create_index("ix_notice_state_id", "notice", ["municipality_id", "state", "id"], unique=False)
+    op.create_table(
+        "position_state",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("position_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("entitlement_id", sa.Uuid(), nullable=True),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("benefit", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("starts_at", sa.SmallInteger(), nullable=True),
+        sa.Column("ends_at", sa.SmallInteger(), nullable=True),
+        sa.Column("minutes", sa.Integer(), nullable=True),
+        sa.Column("claimed", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("approved", sa.BigInteger(), nullable=False),
+        sa.Column("proposed", sa.BigInteger(), nullable=True),
+        sa.Column("corrected", sa.BigInteger(), nullable=False),
+        sa.Column("by_person", sa.Boolean(), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(outcome = 'review') = (proposed IS NOT NULL)", name=op.f("ck_position_state_proposed")),
+        sa.CheckConstraint("batch_id IS NULL OR outcome IN ('accepted', 'reduced')", name=op.f("ck_position_state_settled_is_payable")),
+        sa.CheckConstraint("outcome IN ('accepted', 'reduced') OR approved = 0", name=op.f("ck_position_state_approved")),
+        sa.CheckConstraint("corrected >= 0 AND (corrected = 0 OR corrected <= approved)", name=op.f("ck_position_state_corrected")),
+        sa.PrimaryKeyConstraint("municipality_id", "position_id", name=op.f("pk_position_state")),
+        info={"tenant": True, "partitioned": None, "provider_scoped": True},
+        postgresql_with={"fillfactor": 80},
+    )
+    op.create_index(
+        "ix_position_state_batch_id",
+        "position_state",
+        ["municipality_id", "batch_id"],
+        unique=False,
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    )
+    op.create_index("ix_position_state_child_id_first_day", "position_state", ["municipality_id", "child_id", "first_day"], unique=False)
+    op.create_index("ix_position_state_invoice_id", "position_state", ["municipality_id", "invoice_id"], unique=False)
+    op.create_index(
+        "ix_position_state_unsettled",
+        "position_state",
+        ["municipality_id", "provider_id", "received_at"],
+        unique=False,
+        postgresql_where=sa.text("batch_id IS NULL AND outcome IN ('accepted', 'reduced')"),
+    )
     op.create_table(
         "posting",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
@@ -1086,85 +1158,3 @@ def create_tables() -> None:
         postgresql_where=sa.text("corrects_id IS NOT NULL"),
     )
     op.create_index("ix_position_line_id", "position", ["municipality_id", "line_id"], unique=False)
-    op.create_table(
-        "decision",
-        sa.Column("municipality_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("position_id", sa.Uuid(), nullable=False),
-        sa.Column("provider_id", sa.Uuid(), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decided_by", sa.Text(), nullable=True),
-        sa.Column("decision_seq", sa.BigInteger(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("approved", sa.BigInteger(), nullable=False),
-        sa.Column("proposed", sa.BigInteger(), nullable=True),
-        sa.Column("findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("allocations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("rule_set", sa.Text(), nullable=True),
-        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("reason", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["municipality_id", "position_id"],
-            ["position.municipality_id", "position.id"],
-            name=op.f("fk_decision_municipality_id_position_id"),
-        ),
-        sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_decision")),
-        info={"tenant": True, "partitioned": "id", "append_only": True, "provider_scoped": True},
-        postgresql_partition_by="RANGE (id)",
-    )
-    op.create_index("ix_decision_position_id", "decision", ["municipality_id", "position_id"], unique=False)
-    op.create_table(
-        "position_state",
-        sa.Column("municipality_id", sa.Uuid(), nullable=False),
-        sa.Column("position_id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("line_id", sa.Uuid(), nullable=False),
-        sa.Column("provider_id", sa.Uuid(), nullable=False),
-        sa.Column("entitlement_id", sa.Uuid(), nullable=True),
-        sa.Column("child_id", sa.Uuid(), nullable=True),
-        sa.Column("benefit", sa.Text(), nullable=False),
-        sa.Column("item", sa.Text(), nullable=False),
-        sa.Column("form", sa.Text(), nullable=False),
-        sa.Column("first_day", sa.Date(), nullable=False),
-        sa.Column("last_day", sa.Date(), nullable=False),
-        sa.Column("starts_at", sa.SmallInteger(), nullable=True),
-        sa.Column("ends_at", sa.SmallInteger(), nullable=True),
-        sa.Column("minutes", sa.Integer(), nullable=True),
-        sa.Column("claimed", sa.BigInteger(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decision_id", sa.Uuid(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("approved", sa.BigInteger(), nullable=False),
-        sa.Column("proposed", sa.BigInteger(), nullable=True),
-        sa.Column("corrected", sa.BigInteger(), nullable=False),
-        sa.Column("by_person", sa.Boolean(), nullable=False),
-        sa.Column("batch_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("(outcome = 'review') = (proposed IS NOT NULL)", name=op.f("ck_position_state_proposed")),
-        sa.CheckConstraint("batch_id IS NULL OR outcome IN ('accepted', 'reduced')", name=op.f("ck_position_state_settled_is_payable")),
-        sa.CheckConstraint("outcome IN ('accepted', 'reduced') OR approved = 0", name=op.f("ck_position_state_approved")),
-        sa.CheckConstraint("corrected >= 0 AND (corrected = 0 OR corrected <= approved)", name=op.f("ck_position_state_corrected")),
-        sa.ForeignKeyConstraint(
-            ["municipality_id", "decision_id"],
-            ["decision.municipality_id", "decision.id"],
-            name=op.f("fk_position_state_municipality_id_decision_id"),
-        ),
-        sa.PrimaryKeyConstraint("municipality_id", "position_id", name=op.f("pk_position_state")),
-        info={"tenant": True, "partitioned": None, "provider_scoped": True},
-        postgresql_with={"fillfactor": 80},
-    )
-    op.create_index(
-        "ix_position_state_batch_id",
-        "position_state",
-        ["municipality_id", "batch_id"],
-        unique=False,
-        postgresql_where=sa.text("batch_id IS NOT NULL"),
-    )
-    op.create_index("ix_position_state_child_id_first_day", "position_state", ["municipality_id", "child_id", "first_day"], unique=False)
-    op.create_index("ix_position_state_invoice_id", "position_state", ["municipality_id", "invoice_id"], unique=False)
-    op.create_index(
-        "ix_position_state_unsettled",
-        "position_state",
-        ["municipality_id", "provider_id", "received_at"],
-        unique=False,
-        postgresql_where=sa.text("batch_id IS NULL AND outcome IN ('accepted', 'reduced')"),
-    )

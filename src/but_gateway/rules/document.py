@@ -78,6 +78,9 @@ _SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     },
 }  # fmt: skip
 
+# The names under which a situation's document carries its own days.
+DAY_NAMES: Final = (_SHORT[Situation]["first_day"], _SHORT[Situation]["last_day"])
+
 
 def to_document(facts: Facts) -> Document:
     """The whole facts as one document."""

@@ -13,7 +13,7 @@ from but_gateway.registers.entitlements.model import GrantRecord
 from but_gateway.registers.facilities.calendar import FacilityCalendar
 from but_gateway.registers.facilities.store import FacilityRecord
 from but_gateway.registers.providers.model import AgreementRecord
-from but_gateway.rules.facts import Agreement, Budget, Facility, Facts, Form, Grant, Provider, Rival, Situation, Town
+from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Provider, Rival, Situation, Town
 
 SAVING = "saving"  # budget kind of participation: from law and saving mode
 SUNDAY = 6
@@ -57,6 +57,7 @@ class CaseFile:
     _grant_ids: dict[tuple[UUID | None, str], tuple[GrantRecord, ...]] = field(default_factory=dict)
     _facility_facts: dict[UUID, Facility] = field(default_factory=dict)
     _open_days: dict[tuple[UUID, Month], tuple[date, ...]] = field(default_factory=dict)
+    _closings: dict[tuple[UUID, date], Closed | None] = field(default_factory=dict)
     _ages: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
 
     def facts(self, piece: Piece) -> Facts:
@@ -70,6 +71,16 @@ class CaseFile:
             agreement=self.agreement(line.provider_id, line.claim.benefit, line.facility_id, piece.first_day),
             facility=self._facility(line.facility_id),
             grants=self._grants(piece),
+        )
+
+    def same_day_facts(self, piece: Piece, facts: Facts) -> bool:
+        """Whether what facts say of their day is true of the piece's day as well: opening, Sunday, age, agreement (see twins.py)."""
+        line, day, situation = piece.line, piece.first_day, facts.situation
+        return (
+            self._closed(line.facility_id, day) == situation.closed
+            and self._free_day(day) == situation.sunday_or_holiday
+            and self._age(line.child_id, day) == (situation.age, situation.age_before_month)
+            and self.agreement(line.provider_id, line.claim.benefit, line.facility_id, day) is facts.agreement
         )
 
     # ---- parts
@@ -158,8 +169,8 @@ class CaseFile:
             number_lost_on=line.number_lost_on,
             age=age,
             age_before_month=age_before_month,
-            closed=facility.calendar.closed(day) if facility is not None and line.claim.form is Form.DAY else None,
-            sunday_or_holiday=day.weekday() == SUNDAY or day in self.public_holidays,
+            closed=self._closed(line.facility_id, day) if line.claim.form is Form.DAY else None,
+            sunday_or_holiday=self._free_day(day),
             open_days=self._open(line.facility_id, facility, Month.of(day))
             if monthly and facility is not None and line.facility_id
             else (),
@@ -174,6 +185,17 @@ class CaseFile:
             iban_differs=line.iban_differs,
             corrected=None if piece.corrects is None else piece.corrects.facts(),
         )
+
+    def _closed(self, facility_id: UUID | None, day: date) -> Closed | None:
+        if facility_id is None:
+            return None
+        key = (facility_id, day)
+        if key not in self._closings:
+            self._closings[key] = self.facilities[facility_id].calendar.closed(day)
+        return self._closings[key]
+
+    def _free_day(self, day: date) -> bool:
+        return day.weekday() == SUNDAY or day in self.public_holidays
 
     def _age(self, child_id: UUID | None, day: date) -> tuple[int, int]:
         if child_id is None or child_id not in self.births:

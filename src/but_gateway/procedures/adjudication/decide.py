@@ -9,6 +9,7 @@ from but_gateway.procedures.adjudication.casefile import CaseFile
 from but_gateway.procedures.adjudication.docket import LUNCH, PAYABLE, Slot
 from but_gateway.procedures.adjudication.dossier import Dossier
 from but_gateway.procedures.adjudication.model import Corrects, Piece, Ruling, Share
+from but_gateway.procedures.adjudication.twins import Twins
 from but_gateway.rules.catalogue import RULE_SET
 from but_gateway.rules.evaluate import evaluate
 from but_gateway.rules.verdict import Effect, Outcome, Verdict
@@ -26,6 +27,10 @@ class Bench:
     dossier: Dossier = field(default_factory=Dossier)
     rulings: dict[UUID, Ruling] = field(default_factory=dict)
     settled_rivals: list[tuple[Piece, Slot]] = field(default_factory=list)  # a second bill for a lunch that is paid: the office hears of it
+    _twins: Twins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._twins = Twins(self.case, self.dossier)
 
     def decide(self, pieces: Iterable[Piece]) -> list[Ruling]:
         """Rulings in the order they were made; a rival's ruling stands where it came up."""
@@ -39,7 +44,7 @@ class Bench:
             self._correct(piece, piece.corrects)
             return
         slot = case.docket.lunch_rival(piece) if line.claim.benefit == LUNCH and line.claim.item == LUNCH else None
-        ruling = self._rule(piece)
+        ruling = (self._twins.of(piece) if slot is None else None) or self._rule(piece)
         again: list[Piece] = []
         if (
             slot is not None
@@ -91,7 +96,7 @@ class Bench:
     def _rule(self, piece: Piece) -> Ruling:
         facts = self.case.facts(piece)
         verdict = evaluate(facts)
-        return Ruling(
+        ruling = Ruling(
             piece=piece,
             outcome=verdict.outcome,
             approved=verdict.approved,
@@ -102,6 +107,8 @@ class Bench:
             rule_set=RULE_SET,
             decision_seq=self._seq(piece),
         )
+        self._twins.remember(ruling, facts)
+        return ruling
 
     def _accept(self, ruling: Ruling) -> None:
         self.case.docket.apply(ruling, contested=_has(ruling, CONTESTED))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from but_gateway.rules.document import Part, part_document, part_from_document, situation_document, situation_from_document
+from but_gateway.rules.document import Document, Part, part_document, part_from_document, situation_document, situation_from_document
 from but_gateway.rules.facts import Agreement, Claim, Facility, Facts, Grant, Provider, Town
 
 _Part = TypeVar("_Part", Agreement, Claim, Facility, Provider, Town)
@@ -19,8 +19,8 @@ _HASH_BYTES: Final = 16
 _SINGLE: Final = ("claim", "town", "provider", "agreement", "facility")
 
 
-def _dump(document: object) -> str:
-    return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+# One encoder for all: json.dumps with options makes a new one for each document.
+_dump: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode
 
 
 @dataclass(slots=True)
@@ -31,9 +31,9 @@ class Dossier:
     _parts: dict[int, tuple[Part, str]] = field(default_factory=dict)  # the object is kept so that its id stays its own
     _contexts: dict[tuple[int, ...], tuple[Facts, str]] = field(default_factory=dict)
 
-    def text(self, facts: Facts) -> str:
-        """What stands in decision.facts; the parts go into ``bodies``."""
-        return f'{{"c":"{self._context(facts)}","s":{_dump(situation_document(facts.situation))}}}'
+    def text(self, facts: Facts, situation: Document | None = None) -> str:
+        """What stands in decision.facts; the parts go into ``bodies``. ``situation``: its document, where it is made already."""
+        return f'{{"c":"{self._context(facts)}","s":{_dump(situation_document(facts.situation) if situation is None else situation)}}}'
 
     def _context(self, facts: Facts) -> str:
         key = (id(facts.claim), id(facts.town), id(facts.provider), id(facts.agreement), id(facts.facility), id(facts.grants))

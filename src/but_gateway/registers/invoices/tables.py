@@ -114,7 +114,7 @@ decision = tenant_table(
         "facts", nullable=True
     ),  # {"s": situation, part name: hash, "grants": [hash, …]}; null for a person's or a cancelling decision
     sealed("reason"),  # a person's words
-    belongs_to("position", "position_id"),
+    # No foreign key points into a partitioned table: see docs/decisions/0009. The invariants ask instead.
     partition_by="id",
     append_only=True,
     provider_scoped=True,
@@ -155,7 +155,6 @@ position_state = tenant_table(
     cents("corrected"),  # Σ of accepted corrections of this position, as a positive amount
     Column("by_person", Boolean, nullable=False),
     Column("batch_id", Uuid),  # the live batch: at most one
-    belongs_to("decision", "decision_id"),
     CheckConstraint("corrected >= 0 AND (corrected = 0 OR corrected <= approved)", name="corrected"),
     CheckConstraint("batch_id IS NULL OR outcome IN ('accepted', 'reduced')", name="settled_is_payable"),
     CheckConstraint("(outcome = 'review') = (proposed IS NOT NULL)", name="proposed"),

@@ -1,0 +1,100 @@
+"""The fast path: days of one lunch line that cannot be decided differently are decided once.
+
+A rule looks at the day of a position in three ways only: it compares it with a day that stands in the facts, it asks the law of
+the day, or it takes its month. Two days of one line between which no such day lies, in one month, with the same situation
+otherwise, therefore get the same verdict. `evaluate` remains the oracle: a property test decides random lines both ways.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, timedelta
+
+from but_gateway.law.parameters import turning_days
+from but_gateway.procedures.adjudication.casefile import CaseFile
+from but_gateway.procedures.adjudication.docket import LUNCH
+from but_gateway.procedures.adjudication.dossier import Dossier
+from but_gateway.procedures.adjudication.model import Piece, Ruling
+from but_gateway.rules.document import DAY_NAMES, situation_document
+from but_gateway.rules.facts import Facts, Form
+
+_HERE = "@"
+
+
+@dataclass(slots=True)
+class Twins:
+    """Remembers the last full decision and tells whether the next piece is its twin."""
+
+    case: CaseFile
+    dossier: Dossier
+    _ruling: Ruling | None = None
+    _facts: Facts | None = None
+    _borders: list[date] | None = None
+    _text: list[str] | None = None
+
+    def remember(self, ruling: Ruling, facts: Facts) -> None:
+        """A decision that later days of its line may share; one that names its day, or draws on a budget, is nobody's twin."""
+        situation, line = facts.situation, ruling.piece.line
+        day = situation.first_day.isoformat()
+        usable = (
+            line.claim.benefit == LUNCH
+            and line.claim.form is Form.DAY
+            and situation.rival is None
+            and situation.paid_by_family is None
+            and line.entitlement_id not in self.case.family_payments
+            and all(left is None for left in situation.budgets_left)
+            and not any(day in f.values.values() for f in ruling.findings)
+        )
+        self._ruling, self._facts = (ruling, facts) if usable else (None, None)
+        self._borders = self._text = None
+
+    def of(self, piece: Piece) -> Ruling | None:
+        """The decision of a piece that has no rival, if it is a twin of the last one; else None: it must be decided in full."""
+        last, facts = self._ruling, self._facts
+        if last is None or facts is None or last.piece.line is not piece.line:
+            return None
+        before, situation, day = last.piece, facts.situation, piece.first_day
+        if before.quantity != piece.quantity or before.claimed != piece.claimed:
+            return None
+        if day.month != before.first_day.month or day.year != before.first_day.year or not self._same_side(day, before.first_day):
+            return None
+        if not self.case.same_day_facts(piece, facts):
+            return None
+        if self._text is None:
+            document = situation_document(situation) | dict.fromkeys(DAY_NAMES, _HERE)
+            self._text = self.dossier.text(facts, document).split(f'"{_HERE}"')
+        return Ruling(
+            piece=piece,
+            outcome=last.outcome,
+            approved=last.approved,
+            proposed=last.proposed,
+            findings=last.findings,
+            shares=last.shares,
+            facts=f'"{day.isoformat()}"'.join(self._text),
+            rule_set=last.rule_set,
+            decision_seq=last.decision_seq,
+        )
+
+    def _same_side(self, day: date, other: date) -> bool:
+        """Whether no day that a rule may compare with lies between the two."""
+        if self._borders is None:
+            found = set(turning_days())
+            for known in _days_in(self._facts):
+                found.add(known)
+                if known < date.max:
+                    found.add(known + timedelta(days=1))
+            self._borders = sorted(found)
+        return bisect_right(self._borders, day) == bisect_right(self._borders, other)
+
+
+def _days_in(part: object) -> Iterator[date]:
+    """All days that stand in facts, but for the position's own."""
+    if isinstance(part, date):
+        yield part
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _days_in(one)
+    elif is_dataclass(part):
+        for one in fields(part):
+            if one.name not in ("first_day", "last_day"):
+                yield from _days_in(getattr(part, one.name))
