@@ -143,7 +143,7 @@ class Bench:
 
 
 def _has(ruling: Ruling, rule: str) -> bool:
-    return any(f.rule == rule and f.effect is not Effect.NOTE for f in ruling.findings)
+    return bool(ruling.findings) and any(f.rule == rule and f.effect is not Effect.NOTE for f in ruling.findings)
 
 
 def mirror(shares: Sequence[Share], approved: int, corrected: int, taken: int) -> tuple[Share, ...]:

@@ -7,7 +7,7 @@ otherwise, therefore get the same verdict. `evaluate` remains the oracle: a prop
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, timedelta
 
 from but_gateway.law.parameters import turning_days
@@ -31,6 +31,7 @@ class Twins:
     _facts: Facts | None = None
     _borders: list[date] | None = None
     _text: list[str] | None = None
+    _known: dict[int, tuple[object, tuple[date, ...]]] = field(default_factory=dict)  # borders by part; the part is kept with its id
 
     def remember(self, ruling: Ruling, facts: Facts) -> None:
         """A decision that later days of its line may share; one that names its day, or draws on a budget, is nobody's twin."""
@@ -78,13 +79,27 @@ class Twins:
     def _same_side(self, day: date, other: date) -> bool:
         """Whether no day that a rule may compare with lies between the two."""
         if self._borders is None:
-            found = set(turning_days())
-            for known in _days_in(self._facts):
-                found.add(known)
-                if known < date.max:
-                    found.add(known + timedelta(days=1))
-            self._borders = sorted(found)
+            self._borders = sorted({*turning_days(), *self._all_borders()})
         return bisect_right(self._borders, day) == bisect_right(self._borders, other)
+
+    def _all_borders(self) -> Iterator[date]:
+        """Days in the facts, and the day after each: on both a comparison may turn."""
+        facts = self._facts
+        if facts is None:
+            return
+        yield from _borders_of(facts.situation)
+        for part in (facts.claim, facts.town, facts.provider, facts.agreement, facts.facility, facts.grants):
+            known = self._known.get(id(part))
+            if known is None:
+                known = self._known[id(part)] = (part, tuple(_borders_of(part)))
+            yield from known[1]
+
+
+def _borders_of(part: object) -> Iterator[date]:
+    for day in _days_in(part):
+        yield day
+        if day < date.max:
+            yield day + timedelta(days=1)
 
 
 def _days_in(part: object) -> Iterator[date]:
