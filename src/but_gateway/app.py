@@ -41,8 +41,8 @@ from but_gateway.web.metrics import Metrics
 from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
-# In the order of the work: what the office knows, then what it does.
-ROOMS: Final = (municipalities, facilities, providers, entitlements, intake, eligibility, submission, review, settlement)
+# Checks first, for routes are tried in this order; then in the order of the work: what the office knows, what it does.
+ROOMS: Final = (eligibility, municipalities, facilities, providers, entitlements, intake, submission, review, settlement)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:

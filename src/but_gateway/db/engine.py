@@ -38,7 +38,13 @@ class Database:
             connect_args={"server_settings": settings, "command_timeout": 120, "timeout": 5},
         )
         pool = asyncpg.create_pool(
-            **connect_arguments(parsed), server_settings=settings, min_size=0, max_size=pool_size, timeout=5, command_timeout=30
+            **connect_arguments(parsed),
+            server_settings=settings,
+            min_size=0,
+            max_size=pool_size,
+            timeout=5,
+            command_timeout=30,
+            reset=_leave,
         )
         return cls(parsed, engine, pool)
 
@@ -54,6 +60,16 @@ class Database:
     def transaction(self, scope: Scope) -> Any:  # noqa: ANN401 - an async context manager of UnitOfWork
         """A transaction in a scope; see db/session.py."""
         return transaction(self.engine, scope)
+
+
+async def _leave(connection: asyncpg.Connection) -> None:
+    """What a connection goes through on its way back: nothing where nothing is open.
+
+    Whoever borrows one sets its scope by SET LOCAL and gives back what it locked, so there is no state of the session to undo; asking
+    for that anyway would be a second round trip for every look-up.
+    """
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
 
 
 def connect_arguments(url: URL) -> dict[str, Any]:
