@@ -17,7 +17,7 @@ async def reviews(town: Town, query: str = "?state=open", who: str = "clerk") ->
     return items
 
 
-async def resolve(
+async def resolve(  # noqa: PLR0913 - what is decided, and by whom
     town: Town, review: JSON, decision: str, approved: str | None = None, *, who: str = "clerk", at: str = NOVEMBER
 ) -> httpx.Response:
     """One decision, whatever the answer."""

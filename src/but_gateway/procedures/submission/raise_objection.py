@@ -70,7 +70,7 @@ def _open_to_objection(row: Row, objections: int) -> bool:
     return (
         row["outcome"] in {Outcome.REDUCED, Outcome.REJECTED}
         and row["child_id"] is not None
-        and row["corrects_id"] is None
+        and row["claimed"] > 0  # a correction is mended, not objected to
         and row["batch_id"] is None
         and not row["corrected"]
         and objections < OBJECTIONS_MAX
