@@ -78,6 +78,7 @@ class Call:
             return await once(
                 unit,
                 action,
+                keys=self.keys,
                 client_id=self.principal.client_id,
                 key=self.idempotency_key,
                 request_hash=self.request_hash,

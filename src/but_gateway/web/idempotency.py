@@ -9,10 +9,12 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, insert, select
 from starlette.responses import Response
 
+from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.web.answers import Answer
 from but_gateway.web.problems import IdempotencyKeyReused, RequestInProgress
@@ -26,10 +28,16 @@ def _lock_key(client_id: str, key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+def _row_of(client_id: str, key: str) -> UUID:
+    """What stands for the record's id in the seal of its body."""
+    return UUID(bytes=hashlib.sha256(f"{client_id}\x00{key}".encode()).digest()[-16:])
+
+
 async def once(  # noqa: PLR0913 - the parts of a request that decide whether it is the same; all keyword-only
     unit: UnitOfWork,
     action: Callable[[UnitOfWork], Awaitable[Answer]],
     *,
+    keys: TownKeys,
     client_id: str,
     key: str,
     request_hash: bytes,
@@ -38,8 +46,10 @@ async def once(  # noqa: PLR0913 - the parts of a request that decide whether it
     """Runs the action in the open transaction unless it ran before; then its answer is given again.
 
     Refuses when the key came with another request (IdempotencyKeyReused) or the first is still running (RequestInProgress).
-    Only 2xx are kept: a refusal raises, and the transaction with it.
+    Only 2xx are kept: a refusal raises, and the transaction with it. Bodies are kept sealed, because answers carry entitlement
+    numbers; a record of another town is told by its request hash before anything is opened.
     """
+    place = ("idempotency_record", _row_of(client_id, key), "body")
     locked = await unit.execute(select(func.pg_try_advisory_xact_lock(_lock_key(client_id, key))))
     if not locked.scalar_one():
         raise RequestInProgress(headers={"Retry-After": "1"})
@@ -48,7 +58,7 @@ async def once(  # noqa: PLR0913 - the parts of a request that decide whether it
     if found is not None:
         if bytes(found.request_hash) != request_hash:
             raise IdempotencyKeyReused
-        return Response(bytes(found.body), found.status, headers={**found.headers, REPLAYED: "true"})
+        return Response(keys.open(bytes(found.body), *place), found.status, headers={**found.headers, REPLAYED: "true"})
     answer = await action(unit)
     content, headers = answer.content(), {"content-type": "application/json", **answer.headers}
     if answer.keep:
@@ -59,7 +69,7 @@ async def once(  # noqa: PLR0913 - the parts of a request that decide whether it
                 request_hash=request_hash,
                 status=answer.status,
                 headers=headers,
-                body=content,
+                body=keys.seal(content.decode(), *place),
                 created_at=recorded_at,
             )
         )
