@@ -1,6 +1,6 @@
 """SQL of drawing up: which positions are free, claiming them, splitting them into payments and orders."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -234,8 +234,8 @@ async def insert_payments(unit: UnitOfWork, batch_id: UUID, payments: Sequence[P
     )
 
 
-async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order]) -> int:
-    """The orders of a batch and what each carries; the sum of all items in cents."""
+async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order], provider_of: Mapping[UUID, UUID]) -> int:
+    """The orders of a batch and what each carries; the sum of all items in cents. ``provider_of``: provider by payment."""
     await unit.driver.execute(
         """
         INSERT INTO payment_order (municipality_id, batch_id, id, serial, payment_id, legal_basis, benefit, fiscal_year, positions, gross,
@@ -255,21 +255,27 @@ async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order
         [o.gross for o in orders],
         [o.receipts for o in orders],
     )
+    # The orders come in as arrays once more: of tables filled a moment ago the planner knows nothing and loops.
     total: int = await unit.driver.fetchval(
         f"""
-        WITH parts AS ({_PARTS}), items AS (
+        WITH items AS (
           INSERT INTO order_item (municipality_id, order_id, position_id, batch_id, cents)
           SELECT x.municipality_id, o.id, x.position_id, $2, x.cents
-          FROM parts x
-          JOIN payment p ON p.municipality_id = x.municipality_id AND p.batch_id = $2 AND p.provider_id = x.provider_id
-          JOIN payment_order o ON o.municipality_id = x.municipality_id AND o.payment_id = p.id AND o.legal_basis = x.legal_basis
-            AND o.benefit = x.benefit AND o.fiscal_year = x.fiscal_year
+          FROM ({_PARTS}) x
+          JOIN unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::smallint[])
+            AS o(id, provider_id, legal_basis, benefit, fiscal_year)
+            USING (provider_id, legal_basis, benefit, fiscal_year)
           RETURNING cents
         )
         SELECT coalesce(sum(cents), 0)::bigint FROM items
         """,  # noqa: S608 - constants of this module
         unit.municipality_id,
         batch_id,
+        [o.id for o in orders],
+        [provider_of[o.payment_id] for o in orders],
+        [o.legal_basis for o in orders],
+        [o.benefit for o in orders],
+        [o.fiscal_year for o in orders],
     )
     return total
 

@@ -158,7 +158,8 @@ async def _keep(unit: UnitOfWork, batch_id: UUID, payers: Sequence[Balance], pay
     if [b.net for b in payers] != [p.net for p in payments]:
         raise AllocationsBrokenError
     await draw_store.insert_payments(unit, batch_id, payments)
-    if await draw_store.insert_orders(unit, batch_id, orders) != sum(p.net for p in payments):
+    provider_of = {p.id: p.provider_id for p in payments}
+    if await draw_store.insert_orders(unit, batch_id, orders, provider_of) != sum(p.net for p in payments):
         raise AllocationsBrokenError
 
 

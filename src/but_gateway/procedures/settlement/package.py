@@ -69,8 +69,9 @@ class FactTexts:
     _parts: dict[bytes, str] = field(default_factory=dict)
 
     def add(self, parts: Mapping[bytes, str]) -> None:
-        """Parts that ``missing`` asked for."""
-        self._parts.update(parts)
+        """Parts that ``missing`` asked for, as JSON texts; blanks go."""
+        for digest, body in parts.items():
+            self._parts[digest] = json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))
 
     def missing(self, facts: Iterable[str | None]) -> set[bytes]:
         """Which parts have to be read before the texts of these facts can be made. Ask twice: contexts name further parts."""

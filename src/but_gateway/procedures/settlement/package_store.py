@@ -51,16 +51,11 @@ async def post_settlement(unit: UnitOfWork, batch_id: UUID, at: datetime) -> int
         """
         INSERT INTO posting (municipality_id, id, at, kind, debit, credit, cents, used, reserved, provider_id, position_id, legal_basis,
                              benefit, fiscal_year, batch_id, order_id, payment_id)
-        SELECT $1, ids.id, $3, 'settlement', 'payable', 'ordered', x.cents, 0, 0, x.provider_id, x.position_id, x.legal_basis, x.benefit,
-               x.fiscal_year, $2, x.order_id, x.payment_id
-        FROM (
-          SELECT i.cents, i.position_id, i.order_id, o.payment_id, o.legal_basis, o.benefit, o.fiscal_year, p.provider_id,
-                 row_number() OVER (ORDER BY o.serial, i.position_id) AS n
-          FROM order_item i JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
-          JOIN payment p ON p.municipality_id = o.municipality_id AND p.id = o.payment_id
-          WHERE i.municipality_id = $1 AND i.batch_id = $2 AND p.state = 'handed_over'
-        ) x
-        JOIN unnest($4::uuid[]) WITH ORDINALITY AS ids(id, n) ON ids.n = x.n
+        SELECT $1, ($4::uuid[])[row_number() OVER (ORDER BY o.serial, i.position_id)], $3, 'settlement', 'payable', 'ordered', i.cents,
+               0, 0, p.provider_id, i.position_id, o.legal_basis, o.benefit, o.fiscal_year, $2, i.order_id, o.payment_id
+        FROM order_item i JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
+        JOIN payment p ON p.municipality_id = o.municipality_id AND p.id = o.payment_id
+        WHERE i.municipality_id = $1 AND i.batch_id = $2 AND p.state = 'handed_over'
         """,
         unit.municipality_id,
         batch_id,
