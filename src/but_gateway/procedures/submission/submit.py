@@ -1,7 +1,8 @@
 """Submits an invoice: taken in, decided and answered in one transaction; a dry run is the same code, rolled back."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from but_gateway.procedures.adjudication.casefile import choose_agreement
 from but_gateway.procedures.adjudication.decide import Bench
 from but_gateway.procedures.adjudication.gather import open_case
 from but_gateway.procedures.adjudication.model import Corrects, Ruling, read_shares
-from but_gateway.procedures.adjudication.store import find_corrected
+from but_gateway.procedures.adjudication.store import find_corrected, lock_children
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
 from but_gateway.procedures.submission.draft import (
     CorrectedKey,
@@ -75,7 +76,7 @@ async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool
     receipt = Receipt(new_id(), body.number, sender.record.id, call.now(), await _iban_differs(unit, call, sender, body))
     if not await insert_invoice(unit, _invoice_values(call, receipt, body)):
         raise NumberUsed
-    corrected = await _corrected(unit, sender, body)
+    corrected = await _corrected(unit, sender, body, {who.child_id for who in found if who.child_id is not None})
     draft = draft_invoice(receipt, body.lines, found, facilities, corrected)
     rulings = await _decide(unit, call, draft)
     if not dry_run:
@@ -196,14 +197,17 @@ def _invoice_values(call: Call, receipt: Receipt, body: InvoiceIn) -> dict[str, 
     }
 
 
-async def _corrected(unit: UnitOfWork, sender: Sender, body: InvoiceIn) -> dict[CorrectedKey, tuple[UUID, Corrects]]:
-    """What the correction lines may refer to, by invoice number, line and day."""
+async def _corrected(
+    unit: UnitOfWork, sender: Sender, body: InvoiceIn, children: Collection[UUID]
+) -> dict[CorrectedKey, tuple[UUID, Corrects]]:
+    """What the correction lines may refer to. The children are locked before their positions, as everybody does."""
     wanted = sorted({(c.invoice, c.line_no) for line in body.lines if (c := line.corrects) is not None})
     if not wanted:
         return {}
-    rows = await find_corrected(unit, sender.record.id, [number for number, _ in wanted], [no for _, no in wanted])
+    await lock_children(unit, children)
+    rows = await find_corrected(unit, sender.record.id, children, [number for number, _ in wanted], [no for _, no in wanted])
     return {
-        (row["number"], row["line_no"], row["first_day"]): (
+        (row["number"], row["line_no"], row["first_day"], row["benefit"], row["form"]): (
             row["child_id"],
             Corrects(row["position_id"], row["approved"], row["corrected"], read_shares(row["allocations"])),
         )
@@ -215,9 +219,14 @@ async def _corrected(unit: UnitOfWork, sender: Sender, body: InvoiceIn) -> dict[
 async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
     case, known = await open_case(unit, call.town, call.keys, draft.pieces)
     bench = Bench(case, known)
-    rulings = bench.decide(draft.pieces)
     await insert_lines(unit, line_columns(draft))
-    await insert_positions(unit, position_columns(draft.pieces))
+    # PostgreSQL stores the positions while Python decides: they do not depend on the decisions. The pause lets the statement go out.
+    storing = asyncio.create_task(insert_positions(unit, position_columns(draft.pieces)))
+    await asyncio.sleep(0)
+    try:
+        rulings = bench.decide(draft.pieces)
+    finally:
+        await storing
     rulings = [r for r in rulings if r.changes()]
     await write_rulings(unit, rulings, call.now(), bench.dossier.bodies)
     await write_slots(unit, case.docket)
