@@ -80,25 +80,57 @@ async def _answer(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[None]:
     """Opens what requests need and closes it after the last one was answered."""
-    master_key = MasterKey.make(settings.master_key_file) if settings.makes_keys else MasterKey.read(settings.master_key_file)
-    database = await Database.open(settings.database_url, pool_size=settings.database_pool)
-    await database.start()
+    database = await _open_database(settings)
+    master_key = _master_key(settings)
     async with httpx.AsyncClient() as client:
         issuer = Issuer(settings.issuer, database, master_key, clock)
+        directory = Directory(database, master_key)
         app.state.database = database
         app.state.clock = clock
         app.state.issuer = issuer
-        app.state.directory = Directory(database, master_key)
+        app.state.directory = directory
         app.state.authenticator = Authenticator(issuer, {e.issuer: KeySet(e, client, clock) for e in read_issuers(settings.oidc_file)})
         app.state.readiness = Readiness(database, head_revision(), (issuer.fault,))
-        worker = app.state.worker = Worker(database, sweeps_of(GrantImports(database, app.state.directory, clock)))
-        working = asyncio.create_task(worker.run())
         try:
-            yield
+            async with _working(database, directory, clock) as (worker, _):
+                app.state.worker = worker
+                yield
         finally:
-            worker.stop()
-            await working
             await database.close()
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, clock: Clock | None = None) -> AsyncIterator[asyncio.Task[None]]:
+    """The background work alone, as a task that ends with the block."""
+    clock = clock or SystemClock()
+    database = await _open_database(settings)
+    try:
+        async with _working(database, Directory(database, _master_key(settings)), clock) as (_, task):
+            yield task
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _working(database: Database, directory: Directory, clock: Clock) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
+    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock)))
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker, task
+    finally:
+        worker.stop()
+        await task
+
+
+async def _open_database(settings: Settings) -> Database:
+    database = await Database.open(settings.database_url, pool_size=settings.database_pool)
+    await database.start()
+    return database
+
+
+def _master_key(settings: Settings) -> MasterKey:
+    made = settings.makes_keys and not settings.master_key_file.exists()
+    return MasterKey.make(settings.master_key_file) if made else MasterKey.read(settings.master_key_file)
 
 
 def _read_token(path: Path | None) -> str | None:

@@ -58,7 +58,8 @@ def add_municipality(  # noqa: PLR0913 - the options of the contract
         from but_gateway.identity.keys import master_key_fits  # noqa: PLC0415 - as above
         from but_gateway.kit.clock import SystemClock  # noqa: PLC0415 - as above
 
-        master = MasterKey.make(settings.master_key_file) if settings.makes_keys else MasterKey.read(settings.master_key_file)
+        made = settings.makes_keys and not settings.master_key_file.exists()
+        master = MasterKey.make(settings.master_key_file) if made else MasterKey.read(settings.master_key_file)
         if not await master_key_fits(connection, master, SystemClock().now()):
             raise CommandError(
                 f"{settings.master_key_file} is not the master key this database was set up with. Name it in BUT_MASTER_KEY_FILE."

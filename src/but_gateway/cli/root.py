@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from but_gateway.cli import database, describe, logins, serve
+from but_gateway.cli import database, describe, doctor, keys, logins, serve
 from but_gateway.cli.report import CommandError, Exit, complain
 
 app = typer.Typer(
@@ -16,7 +16,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.command("doctor")(doctor.doctor)
 app.command("openapi")(describe.openapi)
+app.add_typer(keys.commands, name="key")
 app.add_typer(database.commands, name="db")
 app.add_typer(logins.municipality, name="municipality")
 app.add_typer(logins.account, name="account")

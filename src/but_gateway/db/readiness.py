@@ -43,10 +43,15 @@ async def faults_of(connection: Connection, head: str) -> list[str]:
     user = await connection.fetchrow("SELECT current_user AS name, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
     if user["name"] != APP_ROLE or user["rolsuper"] or user["rolbypassrls"]:
         faults.append(f"the service must work as the role {APP_ROLE}, without superuser and without bypassing row-level security")
-    values = [(name, await connection.fetchval("SELECT current_setting($1)", name)) for name in _DURABLE]
-    faults += [f"{name} is off: what was answered could be lost" for name, value in values if value in ("off", "local")]
+    faults += await forgetful(connection)
     if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
         faults.append("the database is not migrated")
     elif (revision := await connection.fetchval("SELECT version_num FROM alembic_version")) != head:
         faults.append(f"the database stands at revision {revision}, this release needs {head}")
     return faults
+
+
+async def forgetful(connection: Connection) -> list[str]:
+    """Which settings would let the database lose what was answered already."""
+    values = [(name, await connection.fetchval("SELECT current_setting($1)", name)) for name in _DURABLE]
+    return [f"{name} is off: what was answered could be lost" for name, value in values if value in ("off", "local")]
