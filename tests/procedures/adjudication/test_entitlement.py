@@ -188,6 +188,7 @@ async def test_e14_what_the_family_paid_is_not_paid_again(town: Town) -> None:
 
 async def test_the_law_of_a_day_that_is_not_loaded_is_not_guessed(town: Town) -> None:
     await town.agree("c1", valid_from="2010-01-01", prices=[{"item": "lunch", "valid_from": "2010-01-01", "unit_price": "4.50"}])
+    await town.provider("c1", undertaking_signed_on="2010-01-01")
     await town.grant("A", attends=None, valid_from="2011-01-01", valid_to="2011-12-31", born="2003-05-11")
     bill = await town.bill("c1", lunch("A", "2010-12-31", facility="k1"), at="2011-01-31T10:00:00Z")
     assert bill.says == ["rejected 0.00 E-01 law_not_loaded"]

@@ -98,7 +98,8 @@ async def test_m12_m13_only_the_lunch(town: Town) -> None:
 async def test_m14_the_own_share_until_july_2019(town: Town) -> None:
     await town.agree("c1", valid_from="2019-01-01", prices=[{"item": "lunch", "valid_from": "2019-01-01", "unit_price": "3.50"}])
     await town.grant("E", attends="daycare", legal_basis="sgb12_3", valid_from="2019-01-01", valid_to="2019-12-31")
-    bill = await town.bill("c1", lunch("E", "2019-07-31", "2019-08-01", facility="k1", unit_price="3.50"), at="2019-08-20T10:00:00Z")
+    meals = lunch("E", "2019-07-31", "2019-08-01", facility="k1", unit_price="3.50", vat_rate="19.00")
+    bill = await town.bill("c1", meals, at="2019-08-20T10:00:00Z")
     assert bill.days() == ["2019-07-31 reduced 2.50 M-14", "2019-08-01 accepted 3.50"]
 
 

@@ -261,7 +261,7 @@ class Town:
         lines = [self._line(no, line) for no, line in enumerate(lines, 1)]
         days = sorted(day for line in lines for day in _days(line))
         return {
-            "number": number or f"R-{next(self._numbers)}",
+            "number": number or f"RE-{next(self._numbers)}",
             "issued_on": at[:10],
             "period": {"from": str(Month.of(days[0]).first), "to": str(Month.of(days[-1]).last)},
             "total": print_money(sum(parse_money(line["amount"]) for line in lines)),
@@ -312,7 +312,7 @@ class Town:
 
     async def cancel(self, bill: Bill, number: str | None = None, at: str = NOVEMBER) -> httpx.Response:
         """Cancels an invoice and reads it again."""
-        body = {"number": number or f"S-{next(self._numbers)}", "issued_on": at[:10]}
+        body = {"number": number or f"ST-{next(self._numbers)}", "issued_on": at[:10]}
         answer = await self.call(bill.by, "POST", f"/invoices/{bill.id}/cancellation", body, at)
         await self.read(bill)
         return answer

@@ -10,10 +10,11 @@ from but_gateway.law.parameters import law_at
 from but_gateway.procedures.adjudication.docket import LUNCH, Docket, Slot
 from but_gateway.procedures.adjudication.model import Piece
 from but_gateway.registers.entitlements.model import GrantRecord
+from but_gateway.registers.entitlements.terms import last_day_before_age
 from but_gateway.registers.facilities.calendar import FacilityCalendar
 from but_gateway.registers.facilities.store import FacilityRecord
 from but_gateway.registers.providers.model import AgreementRecord
-from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Provider, Rival, Situation, Town
+from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Provider, Rival, Situation, SlotState, Town
 
 SAVING = "saving"  # budget kind of participation: from law and saving mode
 SUNDAY = 6
@@ -158,7 +159,7 @@ class CaseFile:
         monthly, lunch = line.claim.form is Form.MONTH, line.claim.benefit == LUNCH
         facility = self.facilities.get(line.facility_id) if line.facility_id else None
         age, age_before_month = self._age(line.child_id, day)
-        slot = self.docket.lunch_rival(piece) if lunch and line.claim.item == LUNCH else None
+        rivals = self.docket.lunch_rivals(piece) if lunch and line.claim.item == LUNCH else ()
         return Situation(
             first_day=day,
             last_day=piece.last_day,
@@ -175,7 +176,7 @@ class CaseFile:
             if monthly and facility is not None and line.facility_id
             else (),
             budgets_left=tuple(self._left(grant, piece) for grant in self.grant_files(piece)),
-            rival=None if slot is None else self._rival(piece, slot),
+            rival=self._rival(piece, rivals[0]) if rivals else None,
             overlap=None if lunch else self.docket.overlap(piece),
             tutor_overlap=False if lunch else self.docket.tutor_overlap(piece),
             proof_used=False if lunch else self.docket.proof_used(piece),
@@ -222,6 +223,13 @@ class CaseFile:
             this_attributed=self._attributed(line.child_id, line.provider_id, line.facility_id, piece.first_day),
         )
 
+    def owns(self, piece: Piece, slots: Iterable[Slot]) -> bool:
+        """Whether the grant gives a day's lunch to this provider alone, so that open claims of others give way (M-02)."""
+        rivals = [self._rival(piece, slot) for slot in slots]
+        return piece.line.claim.form is Form.DAY and all(
+            not r.same_provider and r.this_attributed and not r.attributed and r.state is not SlotState.SETTLED for r in rivals
+        )
+
     def _attributed(self, child_id: UUID | None, provider_id: UUID, facility_id: UUID | None, day: date) -> bool:
         """Whether a lunch grant of the day names this provider, or, where it names none, this facility (M-02)."""
         for grant in self.lunch_grants.get(child_id, ()) if child_id else ():
@@ -246,18 +254,33 @@ class CaseFile:
         left = counter.left
         if left is None or grant.budget_kind != SAVING:
             return left
-        mode = self.town.participation_saving
+        return max(min(left, self._saved(grant, piece, counter.used + counter.reserved)), 0)
+
+    def _saved(self, grant: GrantRecord, piece: Piece, taken: int) -> int:
+        """Cents that a grant's months have given by the town's saving mode and nobody took yet; months after the 18th birthday give none.
+
+        A cap of months or of a year counts what was billed in just those of its months that this grant covers: what an earlier grant
+        gave and bore is that one's.
+        """
+        mode, months = self.town.participation_saving, DayRange(grant.valid_from, grant.valid_to)
+        born = self.births.get(piece.line.child_id) if piece.line.child_id else None
+        if born is not None:
+            last = last_day_before_age(born, law_at(grant.valid_from).participation_age_limit_years)
+            if last < months.first:
+                return 0
+            months = DayRange(months.first, min(months.last, last))
+        if mode == "period_total":
+            return _accrued(months, months.last) - taken
         if mode == "accrued_to_date":
-            left = min(left, _accrued(DayRange(grant.valid_from, grant.valid_to), piece.line.received_on) - counter.used - counter.reserved)
-        elif mode in ("monthly_cap", "calendar_year"):
-            if mode == "monthly_cap":
-                wanted = DayRange(Month.of(piece.first_day).first, Month.of(piece.last_day).last)
-            else:
-                wanted = DayRange(date(piece.first_day.year, 1, 1), date(piece.first_day.year, 12, 31))
-            bound = DayRange(grant.valid_from, grant.valid_to).cut(wanted)
-            granted = _accrued(bound, bound.last) if bound else 0
-            left = min(left, granted - self.docket.saved_in(grant.entitlement_id, wanted, piece.id))
-        return max(left, 0)
+            return _accrued(months, piece.line.received_on) - taken
+        wanted = DayRange(date(piece.first_day.year, 1, 1), date(piece.first_day.year, 12, 31))
+        if mode == "monthly_cap":
+            wanted = DayRange(Month.of(piece.first_day).first, Month.of(piece.last_day).last)
+        bound = months.cut(wanted)
+        if bound is None:
+            return 0
+        whole = DayRange(Month.of(bound.first).first, Month.of(bound.last).last)
+        return _accrued(bound, bound.last) - self.docket.saved_in(grant.entitlement_id, whole, piece.id)
 
 
 def _accrued(days: DayRange, until: date) -> int:

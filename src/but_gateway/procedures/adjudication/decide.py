@@ -43,28 +43,27 @@ class Bench:
         if piece.corrects is not None:
             self._correct(piece, piece.corrects)
             return
-        slot = case.docket.lunch_rival(piece) if line.claim.benefit == LUNCH and line.claim.item == LUNCH else None
-        ruling = (self._twins.of(piece) if slot is None else None) or self._rule(piece)
+        slots = case.docket.lunch_rivals(piece) if line.claim.benefit == LUNCH and line.claim.item == LUNCH else []
         again: list[Piece] = []
-        if (
-            slot is not None
-            and ruling.outcome is not Outcome.REJECTED
-            and line.provider_id not in (slot.provider_id, slot.rival_provider_id)
-        ):
-            if slot.settled:
-                self.settled_rivals.append((piece, slot))
-            else:
-                again = self._take_out(slot, only_new_contest=_has(ruling, CONTESTED) and slot.contested)
+        if slots and case.owns(piece, slots):
+            # What the others hold, of the day as of a budget, is free for the one to whom the grant gives the day.
+            again = [rival for slot in slots for rival in self._take_out(slot)]
+            ruling, slots = self._rule(piece), []
+        else:
+            ruling = (None if slots else self._twins.of(piece)) or self._rule(piece)
+        if ruling.outcome is not Outcome.REJECTED and all(line.provider_id not in (s.provider_id, s.rival_provider_id) for s in slots):
+            self.settled_rivals += [(piece, slot) for slot in slots if slot.settled]
+            for slot in slots:
+                if not slot.settled and not (slot.contested and _has(ruling, CONTESTED)):
+                    again += self._take_out(slot)
         self._accept(ruling)
         if _has(ruling, TUTOR_OVERLAP):
             again += self._overlapped(piece)
         for rival in again:
             self._accept(self._rule(rival))
 
-    def _take_out(self, slot: Slot, *, only_new_contest: bool) -> list[Piece]:
+    def _take_out(self, slot: Slot) -> list[Piece]:
         """Releases the claims that hold a slot, so that the newcomer is put in first and they are decided against it."""
-        if only_new_contest:
-            return []
         rivals = [self.known[p] for p in (slot.position_id, slot.rival_position_id) if p is not None and p in self.known]
         for rival in rivals:
             self._release(rival)

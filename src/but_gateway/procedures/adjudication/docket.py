@@ -114,22 +114,25 @@ class Docket:
         return gone, new, changed
 
     # ---- what stands in the way of a piece
-    def lunch_rival(self, piece: Piece) -> Slot | None:
-        """The claim that already has the lunch of this piece, by another position."""
+    def lunch_rivals(self, piece: Piece) -> list[Slot]:
+        """The claims of other positions that have the lunch of this piece; the one that matters most first.
+
+        A day may be held by itself and by its month, a month by itself and by any of its days. The provider's own claim comes first
+        (M-01), then what is settled.
+        """
         child = piece.line.child_id
         if child is None:
-            return None
+            return []
         month = Month.of(piece.first_day)
-        monthly = self.slots.get((child, month.first, True))
-        if monthly is not None and piece.id not in {monthly.position_id, monthly.rival_position_id}:
-            return monthly
-        if piece.line.claim.form is Form.DAY:
-            slot = self.slots.get((child, piece.first_day, False))
-            return None if slot is None or slot.position_id == piece.id else slot
-        days = (self.slots.get((child, day, False)) for day in month.days)
-        if monthly is not None and monthly.position_id != piece.id:
-            return monthly
-        return next((slot for slot in days if slot is not None and slot.position_id != piece.id), None)
+        days = (piece.first_day,) if piece.line.claim.form is Form.DAY else month.days
+        keys = [(child, month.first, True), *((child, day, False) for day in days)]
+        found = [
+            slot for key in keys if (slot := self.slots.get(key)) is not None and piece.id not in {slot.position_id, slot.rival_position_id}
+        ]
+        if len(found) > 1:
+            provider = piece.line.provider_id
+            found.sort(key=lambda slot: (provider not in {slot.provider_id, slot.rival_provider_id}, not slot.settled))
+        return found
 
     def overlap(self, piece: Piece) -> Overlap | None:
         """Another live position of the same child and benefit at overlapping time; the worst of several."""
@@ -161,12 +164,10 @@ class Docket:
                 yield other
 
     def minutes_that_day(self, piece: Piece) -> int:
-        """Minutes of other live lessons of the child on that day (L-11)."""
-        child = piece.line.child_id
-        return (
-            sum(o.minutes or 0 for o in self.others.get(child, ()) if o.position_id != piece.id and o.first_day == piece.first_day)
-            if child
-            else 0
+        """Minutes of other live lessons given to the child on that day (L-11); a missed one has no times and takes none."""
+        others = self.others.get(piece.line.child_id, ()) if piece.line.child_id else ()
+        return sum(
+            o.minutes or 0 for o in others if o.position_id != piece.id and o.first_day == piece.first_day and o.starts_at is not None
         )
 
     def absences_paid(self, piece: Piece) -> int:

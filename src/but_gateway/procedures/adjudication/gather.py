@@ -9,6 +9,7 @@ from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.principal import Town
 from but_gateway.kit.clock import business_day
+from but_gateway.kit.ids import new_ids
 from but_gateway.kit.period import DayRange, Month
 from but_gateway.procedures.adjudication import store
 from but_gateway.procedures.adjudication.casefile import CaseFile, FacilityFile, ProviderFile
@@ -30,15 +31,22 @@ async def open_case(
 ) -> tuple[CaseFile, dict[UUID, Piece]]:
     """Locks the children of the pieces (and the further ones) and reads everything; answers also the rivals that may be re-decided.
 
-    Several cases may be open at once: children are always locked in the order of their ids.
+    Several cases may be open at once: children are always locked in the order of their ids. New pieces get their ids under the locks:
+    the order of ids is the order in which children were locked, which later facts keep.
     """
     case = CaseFile((await read_settings(unit)).facts(), (await load_holidays(unit, town.state)).public)
     lines = {p.line.id: p.line for p in pieces}
     wanted = {line.child_id for line in lines.values() if line.child_id is not None} | set(children)
+    taught = {p.line.provider_id for p in pieces if p.before is None and p.line.claim.lesson is not None}
+    if taught:
+        await store.take_turns(unit, taught)
     wanted |= await _children_of_same_tutors(unit, pieces)
     for row in await store.lock_children(unit, wanted):
         case.births[row["id"]] = date.fromisoformat(keys.open(bytes(row["date_of_birth"]), "child", row["id"], "date_of_birth"))
         case.seqs[row["id"]] = row["decision_seq"] + 1
+    fresh = [p for p in pieces if p.before is None]
+    for piece, piece_id in zip(fresh, new_ids(len(fresh)), strict=True):
+        piece.id = piece_id
     await _read_grants(unit, case, wanted, {line.claim.benefit for line in lines.values()})
     if not pieces:
         return case, {}

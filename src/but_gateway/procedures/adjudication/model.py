@@ -111,12 +111,17 @@ class Ruling:
     decision_seq: int | None = None
 
     def changes(self) -> bool:
-        """Whether it differs from what stood before."""
+        """Whether it differs from what stood before. A new version of a grant alone is no difference: the decision stands as made."""
         before = self.piece.before
         return before is None or (
-            (before.outcome, before.approved, before.proposed, before.shares) != (self.outcome, self.approved, self.proposed, self.shares)
+            (before.outcome, before.approved, before.proposed) != (self.outcome, self.approved, self.proposed)
             or before.findings != self.findings
+            or _borne(before.shares) != _borne(self.shares)
         )
+
+
+def _borne(shares: Sequence[Share]) -> list[tuple[UUID, str, int, int]]:
+    return [(s.grant_id, s.legal_basis, s.cents, s.units) for s in shares]
 
 
 @dataclass(slots=True)

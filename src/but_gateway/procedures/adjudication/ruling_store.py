@@ -202,7 +202,7 @@ async def insert_proofs(unit: UnitOfWork, provider_ids: list[UUID], proofs: list
     await unit.driver.execute(
         """
         INSERT INTO used_proof (municipality_id, provider_id, proof, position_id)
-        SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[]) ON CONFLICT DO NOTHING
+        SELECT $1, p, n, s FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS x(p, n, s) ORDER BY p, n ON CONFLICT DO NOTHING
         """,
         unit.municipality_id,
         provider_ids,

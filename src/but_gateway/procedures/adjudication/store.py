@@ -29,6 +29,14 @@ async def lock_children(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
     )
 
 
+async def take_turns(unit: UnitOfWork, provider_ids: Collection[UUID]) -> None:
+    """Lets one invoice with lessons of a provider after the other: tutors and proofs are compared across children (L-10, L-14)."""
+    await unit.driver.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(k, 0)) FROM unnest($1::text[]) AS k",
+        sorted(f"lessons|{unit.municipality_id}|{provider}" for provider in provider_ids),
+    )
+
+
 async def load_grants(unit: UnitOfWork, child_ids: Collection[UUID], benefits: Collection[str]) -> Rows:
     """Current versions of all grants of the children under entitlements to the benefits, with their counters, child and benefit."""
     return await _fetch(
@@ -115,7 +123,7 @@ async def load_tutor_lessons(unit: UnitOfWork, provider_ids: Collection[UUID], t
                s.starts_at, s.ends_at, s.minutes, s.approved AS amount
         FROM invoice_line l JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
         WHERE l.municipality_id = $1 AND l.provider_id = ANY($2) AND l.tutor = ANY($3) AND l.first_day BETWEEN $4 AND $5
-          AND s.outcome = ANY($6) AND s.child_id IS NOT NULL AND s.claimed > 0
+          AND s.outcome = ANY($6) AND s.child_id IS NOT NULL AND s.claimed > 0 AND (s.outcome = 'review' OR s.corrected < s.approved)
         """,
         unit.municipality_id,
         list(provider_ids),
@@ -200,11 +208,28 @@ async def lock_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> Rows:
 
 
 async def lock_open_pieces(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
-    """Positions of the children that a later fact re-decides: not in a live batch, not cancelled, not corrected, not by a person."""
+    """Positions of the children that a later fact re-decides: not in a live batch, not cancelled, not corrected, not by a person.
+
+    Negative lines are left alone too, whether or not what they correct was found: no fact makes them anything else.
+    """
     return await _fetch(
         unit,
         f"""{_PIECES} WHERE ps.municipality_id = $1 AND ps.child_id = ANY($2) AND ps.batch_id IS NULL AND ps.outcome <> 'cancelled'
-        AND NOT ps.by_person AND ps.corrected = 0 AND p.corrects_id IS NULL ORDER BY ps.position_id FOR UPDATE OF ps""",
+        AND NOT ps.by_person AND ps.corrected = 0 AND ps.claimed >= 0 ORDER BY ps.position_id FOR UPDATE OF ps""",
+        unit.municipality_id,
+        list(child_ids),
+    )
+
+
+async def lock_person_pieces(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
+    """Positions of the children that a person decided and may decide again: not settled, not corrected, no review open."""
+    return await _fetch(
+        unit,
+        f"""{_PIECES} WHERE ps.municipality_id = $1 AND ps.child_id = ANY($2) AND ps.batch_id IS NULL AND ps.by_person
+        AND ps.outcome IN ('accepted', 'reduced', 'rejected') AND ps.corrected = 0 AND p.corrects_id IS NULL
+        AND NOT EXISTS (
+          SELECT FROM review r WHERE r.municipality_id = ps.municipality_id AND r.position_id = ps.position_id AND r.state <> 'resolved'
+        ) ORDER BY ps.position_id FOR UPDATE OF ps""",
         unit.municipality_id,
         list(child_ids),
     )
@@ -220,16 +245,20 @@ async def lock_invoice_pieces(unit: UnitOfWork, invoice_id: UUID) -> Rows:
     )
 
 
-async def find_corrected(unit: UnitOfWork, provider_id: UUID, numbers: Sequence[str], line_nos: Sequence[int]) -> Rows:
-    """Positions of the provider's own invoices and lines that a correction names, their state locked."""
+async def find_corrected(
+    unit: UnitOfWork, provider_id: UUID, child_ids: Collection[UUID], numbers: Sequence[str], line_nos: Sequence[int]
+) -> Rows:
+    """Positions of these (locked) children in the provider's own invoices and lines that a correction names, their state locked."""
     return await _fetch(
         unit,
         """
-        SELECT i.number, l.line_no, ps.first_day, ps.position_id, ps.child_id, ps.approved, ps.corrected, ps.outcome, d.allocations
+        SELECT i.number, l.line_no, ps.first_day, ps.benefit, ps.form, ps.position_id, ps.child_id, ps.approved, ps.corrected, ps.outcome,
+               d.allocations
         FROM unnest($3::text[], $4::int[]) AS wanted(number, line_no)
         JOIN invoice i ON i.municipality_id = $1 AND i.provider_id = $2 AND i.number = wanted.number AND i.kind = 'invoice'
         JOIN invoice_line l ON l.municipality_id = i.municipality_id AND l.invoice_id = i.id AND l.line_no = wanted.line_no
         JOIN position_state ps ON ps.municipality_id = l.municipality_id AND ps.line_id = l.id AND ps.claimed > 0
+          AND ps.child_id = ANY($5)
         JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
         ORDER BY ps.position_id FOR UPDATE OF ps
         """,
@@ -237,6 +266,7 @@ async def find_corrected(unit: UnitOfWork, provider_id: UUID, numbers: Sequence[
         provider_id,
         list(numbers),
         list(line_nos),
+        list(child_ids),
     )
 
 

@@ -189,9 +189,6 @@ async def _correct(unit: UnitOfWork, rulings: Sequence[Ruling]) -> None:
 
 
 async def _proofs(unit: UnitOfWork, rulings: Sequence[Ruling]) -> None:
-    live = [r.piece for r in rulings if r.piece.line.proof and r.piece.corrects is None and r.outcome in (*PAYABLE, Outcome.REVIEW)]
-    if live:
-        await store.insert_proofs(unit, [p.line.provider_id for p in live], [p.line.proof or "" for p in live], [p.id for p in live])
     gone = [
         r.piece.id for r in rulings if r.piece.line.proof and r.piece.before is not None and r.outcome not in (*PAYABLE, Outcome.REVIEW)
     ]
@@ -200,8 +197,12 @@ async def _proofs(unit: UnitOfWork, rulings: Sequence[Ruling]) -> None:
         for r in rulings
         if r.piece.corrects and r.piece.corrects.position_id and r.piece.corrects.corrected == r.piece.corrects.approved
     ]
+    # Freed first: what one lesson gives up another of the same rulings may take.
     if gone:
         await store.delete_proofs(unit, gone)
+    live = [r.piece for r in rulings if r.piece.line.proof and r.piece.corrects is None and r.outcome in (*PAYABLE, Outcome.REVIEW)]
+    if live:
+        await store.insert_proofs(unit, [p.line.provider_id for p in live], [p.line.proof or "" for p in live], [p.id for p in live])
 
 
 async def write_slots(unit: UnitOfWork, docket: Docket) -> None:

@@ -16,7 +16,7 @@ from but_gateway.procedures.submission.shape import LUNCH, TUTORING
 from but_gateway.rules.document import part_document
 from but_gateway.rules.facts import Claim, Form, Lesson
 
-CorrectedKey = tuple[str, int, date]  # number of the invoice, line, first day
+CorrectedKey = tuple[str, int, date, str, str]  # number of the invoice, line, first day, benefit, form
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ def draft_invoice(
     facilities: Mapping[str, UUID],
     corrected: Mapping[CorrectedKey, tuple[UUID, Corrects]],
 ) -> Draft:
-    """Lines and positions of an invoice. ``corrected``: the child and standing of each position a correction may name."""
+    """Lines and positions of an invoice; the positions get their ids when the case is opened.
+
+    ``corrected``: the child and standing of each position a correction may name.
+    """
     claims: dict[Claim, Claim] = {}
     lines, pieces = [], []
     received_on = business_day(receipt.received_at)
@@ -77,15 +80,14 @@ def draft_invoice(
             Piece(line_id, line, first, last, quantity, claimed, _corrects(body, line, first, corrected))
             for first, last, quantity, claimed in positions_of(body)
         ]
-    for piece, piece_id in zip(pieces, new_ids(len(pieces)), strict=True):
-        piece.id = piece_id
     return Draft(lines, bodies, found, pieces)
 
 
 def _corrects(body: LineIn, line: Line, first: date, corrected: Mapping[CorrectedKey, tuple[UUID, Corrects]]) -> Corrects | None:
     if body.corrects is None:
         return None
-    child, found = corrected.get((body.corrects.invoice, body.corrects.line_no, first), (None, None))
+    key = (body.corrects.invoice, body.corrects.line_no, first, line.claim.benefit, line.claim.form.value)
+    child, found = corrected.get(key, (None, None))
     # A correction by another child's number refers to nothing.
     return found if found is not None and child == line.child_id else Corrects(None)
 
