@@ -9,7 +9,7 @@ from but_gateway.rules.reconsider import Borne, bear, without_refusals
 from but_gateway.rules.verdict import Allocation
 
 
-def differs(facts: Facts, **situation: Any) -> Facts:
+def differs(facts: Facts, **situation: Any) -> Facts:  # noqa: ANN401 - fields of all types
     return replace(facts, situation=replace(facts.situation, **situation))
 
 

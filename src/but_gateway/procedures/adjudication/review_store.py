@@ -1,7 +1,8 @@
 """SQL of reviews as deciding needs it: which are open, what was asked and objected."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from but_gateway.db.session import UnitOfWork
@@ -80,3 +81,21 @@ async def reopen(unit: UnitOfWork, at: datetime, review_ids: list[UUID], positio
         review_ids,
         position_ids,
     )
+
+
+async def load_facts(unit: UnitOfWork, decision_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """The stored facts of decisions; those that keep none are left out."""
+    rows = await unit.driver.fetch(
+        "SELECT id, facts FROM decision WHERE municipality_id = $1 AND id = ANY($2) AND facts IS NOT NULL",
+        unit.municipality_id,
+        list(decision_ids),
+    )
+    return {row["id"]: row["facts"] for row in rows}
+
+
+async def load_parts(unit: UnitOfWork, hashes: Collection[bytes]) -> dict[bytes, Mapping[str, Any]]:
+    """Shared parts of facts by their hash."""
+    rows = await unit.driver.fetch(
+        "SELECT hash, body FROM fact_part WHERE municipality_id = $1 AND hash = ANY($2)", unit.municipality_id, list(hashes)
+    )
+    return {bytes(row["hash"]): row["body"] for row in rows}
