@@ -108,7 +108,9 @@ async def jwks(issuer: Annotated[Issuer, Depends(current_issuer)]) -> JSONRespon
 
 
 @router.get(
-    "/.well-known/oauth-authorization-server", summary="Angaben zum Anmeldedienst", description="Metadaten des Anmeldedienstes (RFC 8414)."
+    "/.well-known/oauth-authorization-server",
+    summary="Angaben zum Anmeldedienst",
+    description="Metadaten für OAuth-Bibliotheken (RFC 8414): Adressen, Verfahren und Rollen.",
 )
 async def authorization_server(issuer: Annotated[Issuer, Depends(current_issuer)]) -> JSONResponse:
     """The metadata of RFC 8414."""

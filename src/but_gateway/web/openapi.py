@@ -1,11 +1,14 @@
 """The OpenAPI 3.1 document: what the operations declare, plus what holds for all of them."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from but_gateway.web.body import StrictModel
 from but_gateway.web.problems import MEDIA_TYPE, Invalid, declare
 
 PROBLEM_REF: Final = {"$ref": "#/components/schemas/Problem"}
@@ -123,11 +126,23 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = components.setdefault("schemas", {})
         for ours in ("HTTPValidationError", "ValidationError"):
             schemas.pop(ours, None)  # FastAPI's own form of a 422, which we never answer
+        schemas.update(_named_by_hand(document, schemas))
         components["schemas"] = dict(sorted({**schemas, "Problem": _PROBLEM, "TokenError": _TOKEN_ERROR}.items()))
         for operation in operations(document):
             _complete(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _named_by_hand(document: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The schemas of bodies that an operation reads itself and only refers to: FastAPI does not see them."""
+    found: dict[str, Any] = {}
+    models = {model.__name__: model for model in StrictModel.__subclasses__()}
+    for name in sorted(set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document))) - known.keys()):
+        if name in models:
+            schema = models[name].model_json_schema(ref_template="#/components/schemas/{model}")
+            found |= {**schema.pop("$defs", {}), name: schema}
+    return found
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

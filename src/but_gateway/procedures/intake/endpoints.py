@@ -1,5 +1,6 @@
 """Operations of the town's case system: grant imports, number replacements, family payments."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -45,7 +46,10 @@ _BODY: Final = {
                 "schema": {"type": "array", "items": _ROW},
                 "examples": {"row": {"value": [EXAMPLE]}},
             },
-            NDJSON_TYPE: {"schema": {"type": "string", "description": "Eine Zeile je Bewilligung, jede ein JSON-Objekt wie oben"}},
+            NDJSON_TYPE: {
+                "schema": {"type": "string", "description": "Eine Zeile je Bewilligung, jede ein JSON-Objekt wie oben"},
+                "examples": {"row": {"value": json.dumps(EXAMPLE, ensure_ascii=False) + "\n"}},
+            },
         },
     }
 }
