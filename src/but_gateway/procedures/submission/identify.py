@@ -1,18 +1,15 @@
 """Who the lines are about: number, birth date and name against the register, in bulk."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from but_gateway.db.session import UnitOfWork
-from but_gateway.identity.call import Call
+from but_gateway.db.fields import TownKeys
 from but_gateway.kit.ids import fold_entitlement_number
 from but_gateway.kit.text import same_name
 from but_gateway.procedures.submission.schemas import LineIn
-from but_gateway.registers.entitlements.guard import frozen
 from but_gateway.registers.entitlements.model import NumberRecord
-from but_gateway.registers.entitlements.store import find_by_numbers, linked
 from but_gateway.rules.facts import Identity
 
 COUNTED = frozenset({Identity.UNKNOWN_NUMBER, Identity.WRONG_BIRTH_DATE, Identity.NAME_DIFFERS})
@@ -30,35 +27,43 @@ class Identified:
     wrong_birth_date_for: UUID | None = None  # the entitlement whose birth date was guessed wrongly
 
 
-async def identify(unit: UnitOfWork, call: Call, provider_id: UUID, lines: Sequence[LineIn]) -> list[Identified]:
+@dataclass(frozen=True, slots=True)
+class KnownNumbers:
+    """What the register knows of the numbers on an invoice: by number as written its keyed hash, by hash its record."""
+
+    indexes: Mapping[str, bytes]
+    records: Mapping[bytes, NumberRecord]
+    frozen: Collection[UUID]  # entitlements whose number counts as unknown for this provider
+    linked: Collection[UUID]  # entitlements the provider is linked with
+
+
+def index_numbers(keys: TownKeys, lines: Sequence[LineIn]) -> dict[str, bytes]:
+    """The keyed hash of each number on the lines."""
+    numbers = {line.entitlement_number for line in lines if line.entitlement_number is not None}
+    return {number: keys.index("entitlement_number", fold_entitlement_number(number)) for number in numbers}
+
+
+def identify(keys: TownKeys, lines: Sequence[LineIn], known: KnownNumbers) -> list[Identified]:
     """The identity of each line. A frozen number counts as unknown."""
-    indexes = {
-        number: call.keys.index("entitlement_number", fold_entitlement_number(number))
-        for number in {line.entitlement_number for line in lines if line.entitlement_number is not None}
-    }
-    records = await find_by_numbers(unit, list(indexes.values()))
-    entitlements = {record.entitlement_id for record in records.values()}
-    ice = await frozen(unit, provider_id, entitlements)
-    known = await linked(unit, provider_id, entitlements)
     births: dict[UUID, date] = {}
     found = []
     for line in lines:
         if line.entitlement_number is None:
             found.append(Identified(Identity.NUMBER_MISSING))
             continue
-        index = indexes[line.entitlement_number]
-        record = records.get(index)
-        if record is None or record.entitlement_id in ice:
+        index = known.indexes[line.entitlement_number]
+        record = known.records.get(index)
+        if record is None or record.entitlement_id in known.frozen:
             found.append(Identified(Identity.UNKNOWN_NUMBER, index))
         else:
-            found.append(_compare(call, line, record, births, is_linked=record.entitlement_id in known))
+            found.append(_compare(keys, line, record, births, is_linked=record.entitlement_id in known.linked))
     return found
 
 
-def _compare(call: Call, line: LineIn, record: NumberRecord, births: dict[UUID, date], *, is_linked: bool) -> Identified:
+def _compare(keys: TownKeys, line: LineIn, record: NumberRecord, births: dict[UUID, date], *, is_linked: bool) -> Identified:
     birth = births.get(record.child_id)
     if birth is None:
-        birth = date.fromisoformat(call.keys.open(record.date_of_birth, "child", record.child_id, "date_of_birth"))
+        birth = date.fromisoformat(keys.open(record.date_of_birth, "child", record.child_id, "date_of_birth"))
         births[record.child_id] = birth
     if line.date_of_birth is None:
         if not is_linked:
@@ -67,7 +72,7 @@ def _compare(call: Call, line: LineIn, record: NumberRecord, births: dict[UUID, 
         return Identified(Identity.WRONG_BIRTH_DATE, record.number_index, wrong_birth_date_for=record.entitlement_id)
     identity = Identity.CONFIRMED
     if line.name is not None:
-        names = (call.keys.open(sealed, "child", record.child_id, column) for sealed, column in _names(record))
+        names = (keys.open(sealed, "child", record.child_id, column) for sealed, column in _names(record))
         if not same_name(line.name, " ".join(names)):
             identity = Identity.NAME_DIFFERS
     return Identified(identity, record.number_index, record.entitlement_id, record.child_id, record.lost_on)

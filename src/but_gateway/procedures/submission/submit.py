@@ -28,12 +28,12 @@ from but_gateway.procedures.submission.draft import (
     position_columns,
     span_of,
 )
-from but_gateway.procedures.submission.identify import COUNTED, Identified, identify
+from but_gateway.procedures.submission.identify import COUNTED, Identified, KnownNumbers, identify, index_numbers
 from but_gateway.procedures.submission.problems import ArithmeticFault, NumberUsed, PeriodTooShort, UndertakingMissing
 from but_gateway.procedures.submission.schemas import InvoiceIn
 from but_gateway.procedures.submission.shape import arithmetic_faults, shape_faults
-from but_gateway.registers.entitlements.guard import admit
-from but_gateway.registers.entitlements.store import link_providers
+from but_gateway.registers.entitlements.guard import admit, frozen
+from but_gateway.registers.entitlements.store import find_by_numbers, link_providers, linked
 from but_gateway.registers.facilities.store import find_facilities
 from but_gateway.registers.invoices.model import InvoiceHead, LineView, PositionView
 from but_gateway.registers.invoices.store import insert_invoice, insert_lines, insert_positions
@@ -71,7 +71,7 @@ async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool
     facilities = await _check(unit, body, sender)
     # Decisions about one child are shared by all who bill for it: from here on the whole town is seen, filtered by our own hand.
     await unit.narrow(None)
-    found = await identify(unit, call, sender.record.id, body.lines)
+    found = identify(call.keys, body.lines, await _known_numbers(unit, call, sender, body))
     await _admit(call, sender, found)
     receipt = Receipt(new_id(), body.number, sender.record.id, call.now(), await _iban_differs(unit, call, sender, body))
     if not await insert_invoice(unit, _invoice_values(call, receipt, body)):
@@ -153,6 +153,14 @@ def _attendance_faults(body: InvoiceIn, sender: Sender, facilities: dict[str, UU
         if agreement is not None and agreement.mode == "flat":
             faults.append(Fault(f"/lines/{i}/attended_days", "missing", missing))
     return faults
+
+
+async def _known_numbers(unit: UnitOfWork, call: Call, sender: Sender, body: InvoiceIn) -> KnownNumbers:
+    indexes = index_numbers(call.keys, body.lines)
+    records = await find_by_numbers(unit, list(indexes.values()))
+    entitlements = {record.entitlement_id for record in records.values()}
+    ice = await frozen(unit, sender.record.id, entitlements)
+    return KnownNumbers(indexes, records, ice, await linked(unit, sender.record.id, entitlements))
 
 
 async def _admit(call: Call, sender: Sender, found: Sequence[Identified]) -> None:
