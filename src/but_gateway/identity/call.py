@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Path, Request, Response
@@ -14,11 +14,15 @@ from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.db.tenancy import Scope
+from but_gateway.db.trouble import is_deadlock
 from but_gateway.identity.principal import Principal, Role, Town
 from but_gateway.kit.clock import Clock, business_day
 from but_gateway.web.answers import Answer
 from but_gateway.web.idempotency import once
 from but_gateway.web.problems import Language
+
+
+ATTEMPTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,18 @@ class Call:
     async def write(self, action: Callable[[UnitOfWork], Awaitable[Answer]]) -> Response:
         """Runs a writing action once per idempotency key, in one transaction with its record (web/idempotency.py).
 
-        A call without a key is a dry run: the same code, rolled back.
+        A call without a key is a dry run: the same code, rolled back. Locks are taken in one order, so rings hardly form; where one does,
+        PostgreSQL ends one of the transactions, nothing of which was kept, and it begins anew.
         """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._attempt(action)
+            except Exception as error:
+                if not is_deadlock(error):
+                    raise
+        return await self._attempt(action)
+
+    async def _attempt(self, action: Callable[[UnitOfWork], Awaitable[Answer]]) -> Response:
         async with self.transaction() as unit:
             if self.idempotency_key is None:
                 answer = await action(unit)

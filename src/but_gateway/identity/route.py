@@ -30,6 +30,8 @@ from but_gateway.web.problems import (
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{8,128}")
 _RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
+# What validation takes for true in a query: the key must be asked for exactly when the operation will keep something.
+_YES: Final = frozenset({"true", "t", "1", "yes", "y", "on"})
 _TOWN_MISSING: Final = Text("Diese Kommune gibt es für Ihren Zugang nicht.", "There is no such municipality for your client.")
 
 
@@ -71,7 +73,7 @@ class GatewayRoute(APIRoute):
                     raise Forbidden
                 return await handle(strict)
             call = await _prepare(request, principal, roles, town_key)
-            key = _idempotency_key(request) if keyed and request.query_params.get("dry_run") != "true" else None
+            key = _idempotency_key(request) if keyed and request.query_params.get("dry_run", "").lower() not in _YES else None
             raw = await _read_body(strict, types, limit)
             fingerprint = hash_request(request.method, request.url.path, request.scope["query_string"], raw)
             request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
