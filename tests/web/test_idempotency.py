@@ -124,6 +124,12 @@ async def test_a_dry_run_needs_no_key_and_keeps_nothing(caller: Caller, fresh_st
     assert await caller.stored() == before
 
 
+async def test_an_operation_that_cannot_simulate_needs_its_key_whatever_the_query_says(caller: Caller) -> None:
+    headers = {**caller.bearer, "Content-Type": "application/json"}
+    answer = await caller.instance.http.post("/v1/municipalities/krefeld/receipts?dry_run=true", content=BODY, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
+
+
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "with a blank", "tab\tinside"])
 async def test_without_a_proper_key_nothing_is_done(caller: Caller, fresh_stage: Stage, key: str) -> None:
     caller.key = key

@@ -21,7 +21,6 @@ from but_gateway.web.answers import Answer
 from but_gateway.web.idempotency import once
 from but_gateway.web.problems import Language
 
-
 ATTEMPTS: Final = 4
 
 

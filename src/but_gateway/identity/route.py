@@ -60,6 +60,8 @@ class GatewayRoute(APIRoute):
         roles = frozenset(Role(r) for r in declared.get("x-roles", ()))
         keyed, types, limit = declared.get("x-idempotency-key", False), declared.get("x-body", ()), declared.get("x-body-limit", 0)
 
+        simulates = any(parameter.name == "dry_run" for parameter in self.dependant.query_params)
+
         async def prepared(request: Request) -> Response:
             principal: Principal | None = getattr(request.state, "principal", None)
             strict = StrictRequest(request.scope, request.receive)
@@ -73,7 +75,8 @@ class GatewayRoute(APIRoute):
                     raise Forbidden
                 return await handle(strict)
             call = await _prepare(request, principal, roles, town_key)
-            key = _idempotency_key(request) if keyed and request.query_params.get("dry_run", "").lower() not in _YES else None
+            dry_run = simulates and request.query_params.get("dry_run", "").lower() in _YES
+            key = _idempotency_key(request) if keyed and not dry_run else None
             raw = await _read_body(strict, types, limit)
             fingerprint = hash_request(request.method, request.url.path, request.scope["query_string"], raw)
             request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
