@@ -1,6 +1,8 @@
 import asyncio
+from datetime import date
 from typing import Any
 
+import asyncpg
 import pytest
 
 from but_gateway.kit.ids import new_id
@@ -9,6 +11,8 @@ from tests.procedures.adjudication.town import Town
 from tests.procedures.review.clerk import MONDAY, contested, resolved, reviews
 
 JSON = Any
+MONTH = [f"2026-{month:02d}-{day:02d}" for month, days in ((9, range(14, 26)), (10, range(1, 17))) for day in days]
+MONTH = [day for day in MONTH if date.fromisoformat(day).weekday() < 5][:20]
 DAYS = [f"2026-10-{day:02d}" for day in (5, 6, 7, 8, 9)]
 
 
@@ -86,3 +90,22 @@ async def test_a_refusal_for_each_is_still_an_answer(town: Town) -> None:
     ids = await disputed(town)
     await resolved(town, {"id": ids[0]}, "reject")
     assert await alike(town, ids[:1], "accept") == [(409, "wrong_state")]
+
+
+async def test_five_hundred_cost_hardly_more_statements_than_five(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    children = [f"K{number}" for number in range(25)]
+    for child in children:
+        await town.grant(child, status="disputed")
+    await town.bill("c1", *(lunch(child, *MONTH) for child in children))
+    ids = [item["id"] for item in await reviews(town, "?state=open&limit=500")]
+    assert len(ids) == 500
+    real = asyncpg.Connection.fetch
+
+    async def counted(self: asyncpg.Connection, query: str, *arguments: object, **options: Any) -> Any:  # noqa: ANN401 - as the driver has it
+        asked.append(query)
+        return await real(self, query, *arguments, **options)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", counted)
+    assert await alike(town, ids, "accept") == [(200, None)] * 500
+    assert 0 < len(asked) <= 30

@@ -13,9 +13,9 @@ async def test_what_is_not_settled_is_cancelled_and_frees_day_and_budget(town: T
     await town.grant("A", budget={"kind": "days", "days": 2})
     bill = await town.bill("c1", lunch("A", DAY, "2026-10-06"))
     assert await left(town, "A-lunch") == (2, 0)
-    answer = await town.cancel(bill, "S-20")
+    answer = await town.cancel(bill, "S-2026-20")
     document = answer.json()
-    assert (answer.status_code, document["state"], document["cancelled_by"]) == (200, "cancelled", "S-20")
+    assert (answer.status_code, document["state"], document["cancelled_by"]) == (200, "cancelled", "S-2026-20")
     assert document["totals"] == {"claimed": "9.00", "approved": "0.00", "in_review": "0.00", "refused": "9.00"}
     assert document["counts"] == {"accepted": 0, "reduced": 0, "rejected": 0, "review": 0, "cancelled": 2}
     assert await left(town, "A-lunch") == (0, 0)
