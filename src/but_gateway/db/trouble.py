@@ -19,6 +19,7 @@ class Trouble(StrEnum):
 
 _AWAY_STATES: Final = ("08", "57P", "53", "58", "25006", "28", "3D")  # classes of SQLSTATE; 25006: a standby took over
 _BUSY_STATES: Final = ("40", "55P03", "57014")  # serialization failure and deadlock, lock not available, statement cancelled
+_DEADLOCK: Final = "40P01"
 _TAKEN_STATES: Final = ("23505", "23503", "23514", "23P01")  # a key, a reference or a sum that another transaction changed first
 
 
@@ -33,6 +34,13 @@ def trouble_of(error: BaseException) -> Trouble | None:
     if isinstance(error, SQLAlchemyError):
         return None
     return _of_driver(error, disconnected=False)
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether the transaction was ended to break a ring of waiting ones: nothing of it was kept, and it may begin anew."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig.__cause__ or error.orig
+    return getattr(error, "sqlstate", None) == _DEADLOCK
 
 
 def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
