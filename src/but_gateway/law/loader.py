@@ -7,7 +7,7 @@ in the last entry only. Names must be exactly the fields of ``Law`` (federal) or
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -55,9 +55,14 @@ def read_law(directory: Path) -> LawBook:
         digest.update(path.name.encode() + b"\0" + content + b"\0")
         parameters.extend(_read_file(path.name, content))
     _check_complete(parameters)
-    days = sorted({entry.first for one in parameters for entry in one.entries})
-    laws = tuple(_law_on(day, parameters) for day in days)
-    return LawBook(tuple(parameters), tuple(days), laws, digest.hexdigest()[:16])
+    return bind(parameters, digest.hexdigest()[:16])
+
+
+def bind(parameters: Iterable[Parameter], version: str) -> LawBook:
+    """The law book of complete parameters: the law of every stretch between two turning days."""
+    parameters = tuple(parameters)
+    days = tuple(sorted({entry.first for one in parameters for entry in one.entries}))
+    return LawBook(parameters, days, tuple(_law_on(day, parameters) for day in days), version)
 
 
 def _read_file(name: str, content: bytes) -> list[Parameter]:
@@ -103,7 +108,7 @@ def _read_entry(place: str, key: str, metadata: Mapping[str, Any], row: object) 
             raise BadLaw(f"{place}: this parameter must always be loaded")
         value = NotLoaded(key, _text(parts["not_loaded"], f"{place}: not_loaded"))
     else:
-        value = _READERS[metadata["kind"]](parts["value"], place)
+        value = read_value(metadata["kind"], parts["value"], place)
     return Entry(
         first=_day(parts["from"], f"{place}: from"),
         last=_day(parts["to"], f"{place}: to") if "to" in parts else None,
@@ -112,6 +117,11 @@ def _read_entry(place: str, key: str, metadata: Mapping[str, Any], row: object) 
         reference=_text(parts["reference"], f"{place}: reference"),
         still_valid_on=_day(parts["still_valid_on"], f"{place}: still_valid_on"),
     )
+
+
+def read_value(kind: str, written: object, place: str) -> object:
+    """A value of a kind (law/statute.py) as YAML writes it. Refuses one of another kind; the text names the place (BadLaw)."""
+    return _READERS[kind](written, place)
 
 
 def _check_days(place: str, entries: tuple[Entry, ...]) -> None:
@@ -142,7 +152,7 @@ def _check_complete(parameters: list[Parameter]) -> None:
         raise BadLaw(f"missing: {', '.join(missing)}")
 
 
-def _law_on(day: date, parameters: list[Parameter]) -> Law:
+def _law_on(day: date, parameters: tuple[Parameter, ...]) -> Law:
     federal: dict[str, Any] = {}
     states: dict[str, dict[str, Any]] = {}
     for one in parameters:

@@ -1,6 +1,6 @@
 """``evaluate(facts)``: the decision of one position. Pure, and the same for ever at the same rule set."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -23,14 +23,27 @@ _OUTCOMES: Final = {
 }
 
 
-def evaluate(facts: Facts) -> Verdict:
+LawOn = Callable[[date], Law | None]  # the law of a service day; None where none is loaded
+
+
+@lru_cache(maxsize=8192)
+def _law_on(day: date) -> Law | None:
+    try:
+        return law_at(day)
+    except LawNotLoaded:
+        return None
+
+
+def evaluate(facts: Facts, law_on: LawOn = _law_on) -> Verdict:
     """Decides one position. Never raises, never changes its input.
+
+    ``law_on`` is another law to decide by, for replays of what a change would do; decisions are made by the loaded one.
 
     A correction is only asked for its reference. A failed identity and a missing agreement answer with one finding alone. Else
     every rule runs, every finding is kept, the strongest effect wins, and reductions apply in catalogue order to what is left.
     """
     situation = facts.situation
-    context = Context(facts, _law_on(situation.first_day))
+    context = Context(facts, law_on(situation.first_day))
     if situation.corrected is not None:
         return _correction(context)
     if situation.identity is not Identity.CONFIRMED:
@@ -83,11 +96,3 @@ def _unconfirmed(context: Context) -> Verdict:
 def _alone(finding: Finding | None) -> Verdict:
     findings = () if finding is None else (finding,)
     return Verdict(Outcome.REJECTED, 0, None, findings, ())
-
-
-@lru_cache(maxsize=8192)
-def _law_on(day: date) -> Law | None:
-    try:
-        return law_at(day)
-    except LawNotLoaded:
-        return None

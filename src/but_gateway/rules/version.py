@@ -7,4 +7,4 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 from typing import Final
 
 RULE_SET: Final = "2026-11-22"
-DIGEST: Final = "0c6862902d0da7d30025c7e62d84818f03d0a9e18b1b1cd6fd8291472048989c"
+DIGEST: Final = "41619afb2413db060af85d9d24125fa319ac9caef3a483ac7c7181f668d41b46"
