@@ -128,9 +128,7 @@ def _lessons(**terms: JSON) -> JSON:
 _TUTORING: Final[JSON] = {"vat_treatment": "exempt_4_21"}
 _TAUGHT: Final = _prices(individual="22.50", group="12.00")
 AGREEMENTS: Final[JSON] = {
-    "c1": _agreement(
-        "c1", "lunch", [*_prices(lunch="4.20"), {"item": "lunch", "valid_from": "2026-09-16", "unit_price": "4.50"}]
-    ),
+    "c1": _agreement("c1", "lunch", [*_prices(lunch="4.20"), {"item": "lunch", "valid_from": "2026-09-16", "unit_price": "4.50"}]),
     "c2": _agreement("c2", "lunch", _prices(lunch="4.50")),
     "c3": _agreement("c3", "lunch", _prices(lunch="60.00"), facilities=["k2"], mode="flat"),
     "c4": _agreement("c4", "lunch", _prices(lunch="4.50")),
@@ -144,7 +142,8 @@ AGREEMENTS: Final[JSON] = {
 # The codes of the published list, by rule: what a provider reads. Rules that are not here are for staff only.
 _CODES: Final = {
     "NOT_CONFIRMED": "I-01 I-02 I-05",
-    "IN_CLARIFICATION": "H-07 I-04 E-09 E-12 E-13 M-03 M-06 M-11 M-16 P-03 L-06 L-09 L-10 L-11 L-12 L-14 X-04 X-05 T-01 T-02 T-03 law_not_loaded",
+    "IN_CLARIFICATION": "H-07 I-04 E-09 E-12 E-13 M-03 M-06 M-11 M-16 P-03 L-06 L-09 L-10 L-11 L-12 L-14 X-04 X-05 T-01 T-02 T-03"
+    " law_not_loaded",
     "NOT_IN_PERIOD": "E-01 E-04 X-02",
     "ENDED": "E-07",
     "NOT_COVERED": "E-02 M-12 M-13 M-15 X-01 X-06 P-09",

@@ -54,7 +54,11 @@ async def test_b04_a_lost_number_counts_for_services_before_the_loss(town: Town)
     await town.grant("A", budget={"kind": "days", "days": 2})
     old = await town.replace_number("A-lunch", "2026-10-06", at="2026-10-07T10:00:00Z")
     bill = await town.bill(
-        "c1", lunch("A", DAYS[0], entitlement_number=old), lunch("A", DAYS[1], entitlement_number=old), lunch("A", DAYS[1]), lunch("A", DAYS[2])
+        "c1",
+        lunch("A", DAYS[0], entitlement_number=old),
+        lunch("A", DAYS[1], entitlement_number=old),
+        lunch("A", DAYS[1]),
+        lunch("A", DAYS[2]),
     )
     assert bill.says == ["accepted 4.50", "rejected 0.00 B-04", "accepted 4.50", "rejected 0.00 B-01"]
 

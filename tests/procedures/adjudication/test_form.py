@@ -57,7 +57,9 @@ async def test_h04_a_day_is_over_at_midnight_in_berlin(town: Town) -> None:
     assert (await town.bill("c1", lunch("A", "2026-10-06"), at="2026-10-05T22:00:00Z")).says == ["accepted 4.50"]
 
 
-@pytest.mark.parametrize(("effect", "said"), [("accept", "accepted 4.50"), ("review", "review ?4.50 H-06"), ("reject", "rejected 0.00 H-06")])
+@pytest.mark.parametrize(
+    ("effect", "said"), [("accept", "accepted 4.50"), ("review", "review ?4.50 H-06"), ("reject", "rejected 0.00 H-06")]
+)
 async def test_h06_the_town_says_what_becomes_of_late_lines(town: Town, effect: str, said: str) -> None:
     await town.set(late_effect=effect)
     await town.grant("A")

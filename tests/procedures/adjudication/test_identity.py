@@ -11,7 +11,7 @@ async def test_i01_an_unknown_or_mistyped_number_is_not_confirmed_and_nothing_el
     typo = number[:-1] + ("7" if number[-1] != "7" else "8")
     bill = await town.bill("c1", lunch("A", DAY, entitlement_number="0000-0000-00000"), lunch("A", "2026-10-10", entitlement_number=typo))
     assert bill.says == ["rejected 0.00 I-01", "rejected 0.00 I-01"]
-    assert bill.told[0]["findings"] == bill.told[1]["findings"] or bill.codes == [NEUTRAL, NEUTRAL]
+    assert bill.codes == [NEUTRAL, NEUTRAL]
 
 
 async def test_i01_dashes_and_case_do_not_matter(town: Town) -> None:
@@ -32,9 +32,7 @@ async def test_i02_a_wrong_birth_date_answers_as_an_unknown_number_does(town: To
 
 async def test_i02_the_birth_date_may_be_left_out_only_by_who_knows_the_child(town: Town) -> None:
     await town.grant("A")
-    stranger = lunch("A", DAY)
-    stranger["date_of_birth"] = None
-    first = await town.bill("c1", stranger | {"date_of_birth": None}, lunch("A", NEXT))
+    first = await town.bill("c1", lunch("A", DAY, date_of_birth=None), lunch("A", NEXT))
     assert first.says == ["rejected 0.00 I-02", "accepted 4.50"]
     assert first.codes[0] == NEUTRAL
     second = await town.bill("c1", lunch("A", LATER, date_of_birth=None))

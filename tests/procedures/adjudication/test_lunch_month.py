@@ -31,10 +31,10 @@ async def test_m10_a_part_of_the_month(town: Town, setting: str, said: str) -> N
     assert (await town.bill("c3", lunch_month("H", "2026-10", attended_days=8))).says == [said]
 
 
-async def test_m10_age_ends_the_month_too(town: Town) -> None:
-    await town.grant("H", attends="school", born="2001-10-16")
-    # E-04 asks on the first day of the month: the whole month counts.
-    assert (await town.bill("c3", lunch_month("H", "2026-10", attended_days=8))).says[0].startswith(("accepted", "reduced", "rejected"))
+async def test_e04_asks_on_the_first_day_of_a_month(town: Town) -> None:
+    await town.grant("H", attends=None, born="2001-10-16")
+    # E-04 asks on the first day of the position: the month was begun in time and counts whole.
+    assert (await town.bill("c3", lunch_month("H", "2026-10", attended_days=8))).says == ["accepted 60.00 M-09"]
 
 
 async def test_m01_a_second_flat_month_of_the_same_provider(town: Town) -> None:

@@ -88,7 +88,9 @@ async def test_x06_pocket_money_on_trips(town: Town) -> None:
     await town.grant("A", "class_trip")
     trip = {"benefit": "class_trip"}
     bill = await town.bill(
-        "v1", fee("A", "2026-12-01", "2026-12-04", "250.00", **trip), fee("A", "2026-12-01", "2026-12-04", "20.00", item="pocket_money", **trip)
+        "v1",
+        fee("A", "2026-12-01", "2026-12-04", "250.00", **trip),
+        fee("A", "2026-12-01", "2026-12-04", "20.00", item="pocket_money", **trip),
     )
     assert bill.says == ["accepted 250.00", "rejected 0.00 X-06"]
 
@@ -97,7 +99,9 @@ async def test_d01_the_same_fee_twice_by_one_provider_or_by_two(town: Town) -> N
     await town.grant("A", "participation")
     first = await town.bill("v1", october(), october())
     assert first.says == ["accepted 15.00", "rejected 0.00 D-01"]
-    second = await town.bill("v2", fee("A", "2026-10-31", "2026-11-30", "15.00"), fee("A", "2026-11-01", "2026-11-01", "15.00", item="equipment"))
+    second = await town.bill(
+        "v2", fee("A", "2026-10-31", "2026-11-30", "15.00"), fee("A", "2026-11-01", "2026-11-01", "15.00", item="equipment")
+    )
     assert second.says == ["review ?15.00 D-01", "review ?15.00 X-05"]
     assert (await first.again()).says[0] == "accepted 15.00"
     assert first.codes[1] == {"ALREADY_BILLED"}

@@ -68,7 +68,9 @@ async def test_p09_items_and_ways_of_charging_that_are_not_agreed(town: Town) ->
     await town.grant("A", "participation")
     assert (await town.bill("c3", lunch("H", DAY, facility="k2"))).says == ["rejected 0.00 P-06 P-09"]
     assert (await town.bill("c1", lunch_month("H", "2026-10", quantity=5, unit_price="4.50"))).says == ["rejected 0.00 P-09"]
-    bill = await town.bill("v1", fee("A", "2026-10-01", "2026-10-31", "5.00", item="material"), fee("A", "2026-10-01", "2026-10-31", "5.00"))
+    bill = await town.bill(
+        "v1", fee("A", "2026-10-01", "2026-10-31", "5.00", item="material"), fee("A", "2026-10-01", "2026-10-31", "5.00")
+    )
     assert bill.says == ["rejected 0.00 P-09", "accepted 5.00"]
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.procedures.adjudication.lines import lesson
@@ -60,14 +62,14 @@ async def test_l05_individual_billed_group_granted(town: Town) -> None:
 
 async def test_l06_a_group_too_large(town: Town) -> None:
     await town.grant("A", "tutoring")
-    group = {"unit_price": "12.00"}
+    group: dict[str, Any] = {"unit_price": "12.00"}
     bill = await town.bill("t1", lesson("A", DAY, group_size=5, **group), lesson("A", NEXT, group_size=4, **group))
     assert bill.says == ["review ?24.00 L-06", "accepted 24.00"]
 
 
 async def test_l07_l08_missed_lessons(town: Town) -> None:
     await town.grant("A", "tutoring", budget={"kind": "minutes", "minutes": 45})
-    missed = {"attended": False}
+    missed: dict[str, Any] = {"attended": False}
     assert (await town.bill("t1", lesson("A", DAY, **missed))).says == ["rejected 0.00 L-07"]
     bill = await town.bill("t3", lesson("A", DAY, **missed), lesson("A", NEXT, **missed), lesson("A", "2026-09-14", **missed))
     assert bill.says == ["reduced 22.50 L-08", "rejected 0.00 L-07", "reduced 22.50 L-08"]
@@ -110,7 +112,7 @@ async def test_l10_one_tutor_cannot_teach_two_children_alone_at_once(town: Town)
 async def test_l10_another_tutor_a_group_or_another_time_passes(town: Town) -> None:
     for child in ("A", "B"):
         await town.grant(child, "tutoring")
-    group = {"group_size": 2, "unit_price": "12.00", "tutor": "T-18"}
+    group: dict[str, Any] = {"group_size": 2, "unit_price": "12.00", "tutor": "T-18"}
     bill = await town.bill(
         "t1", lesson("A", DAY, tutor="T-17"), lesson("B", DAY, tutor="T-16"),
         lesson("A", NEXT, **group), lesson("B", NEXT, **group), lesson("B", DAY, start="17:00", end="17:45", tutor="T-17"),
@@ -159,7 +161,7 @@ async def test_l14_the_proof_of_a_rejected_or_cancelled_lesson_is_free_again(tow
 
 async def test_t01_t02_t03_are_notes_for_the_town(town: Town) -> None:
     await town.grant("A", "tutoring")
-    exempt = {"vat_exemption": None}
+    exempt: dict[str, Any] = {"vat_exemption": None}
     taxed = await town.bill("t1", lesson("A", DAY, vat_rate="19.00", **exempt), lesson("A", NEXT, **exempt), lesson("A", "2026-10-14"))
     assert taxed.says == ["accepted 45.00 T-01 T-03", "accepted 45.00 T-03", "accepted 45.00"]
     assert taxed.codes == [set(), set(), set()]
@@ -170,6 +172,6 @@ async def test_t01_t02_t03_are_notes_for_the_town(town: Town) -> None:
 async def test_t01_t02_t03_go_to_review_where_the_town_wants_it(town: Town) -> None:
     await town.set(tax_effect="review")
     await town.grant("A", "tutoring")
-    exempt = {"vat_exemption": None}
+    exempt: dict[str, Any] = {"vat_exemption": None}
     taxed = await town.bill("t1", lesson("A", DAY, vat_rate="19.00", **exempt), lesson("A", NEXT, **exempt), lesson("A", "2026-10-14"))
     assert taxed.says == ["review ?45.00 T-01 T-03", "review ?45.00 T-03", "accepted 45.00"]

@@ -1,10 +1,11 @@
 """A town that is spoken to over HTTP only, with its registers made as a test needs them, and what must hold after every test."""
 
 import copy
+import json
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -22,6 +23,7 @@ from but_gateway.kit.period import Month
 from but_gateway.procedures.adjudication.dossier import part_hashes, read_facts
 from but_gateway.rules.catalogue import RULE_SET
 from but_gateway.rules.evaluate import evaluate
+from but_gateway.settings import Settings
 from tests.factories.instance import Instance, running
 from tests.procedures.adjudication.registers import AGREEMENTS, FACILITIES, IBANS, PROVIDERS, SETTINGS, code_of
 
@@ -277,7 +279,7 @@ class Town:
         who = {"entitlement_number": self.numbers.get(entitlement), "date_of_birth": self.births.get(child)}
         return {"line_no": no} | {k: v for k, v in (who | line).items() if v is not None}
 
-    async def send(  # noqa: PLR0913 - an invoice, by whom and when
+    async def send(
         self, by: str, *lines: JSON, at: str = NOVEMBER, number: str | None = None, query: str = "", **head: JSON
     ) -> httpx.Response:
         """Submits an invoice, whatever the answer."""
@@ -351,14 +353,16 @@ class Town:
 
 async def assert_recomputes(connection: asyncpg.Connection, town: str) -> int:
     """Decides every stored decision of a town again from its stored facts; answers how many there were."""
-    await connection.set_type_codec("jsonb", encoder=str, decoder=_loads, schema="pg_catalog")
+    await connection.set_type_codec("jsonb", encoder=str, decoder=json.loads, schema="pg_catalog")
     town_id = await connection.fetchval("SELECT id FROM municipality WHERE key = $1", town)
     decisions = await connection.fetch(
         "SELECT d.*, p.corrects_id, p.claimed FROM decision d JOIN position p ON p.municipality_id = d.municipality_id "
         "AND p.id = d.position_id WHERE d.municipality_id = $1 AND d.rule_set IS NOT NULL",
         town_id,
     )
-    parts = {bytes(r["hash"]): r["body"] for r in await connection.fetch("SELECT hash, body FROM fact_part WHERE municipality_id = $1", town_id)}
+    parts = {
+        bytes(r["hash"]): r["body"] for r in await connection.fetch("SELECT hash, body FROM fact_part WHERE municipality_id = $1", town_id)
+    }
     for row in decisions:
         assert row["rule_set"] == RULE_SET
         context = parts[part_hashes(row["facts"])[0]]
@@ -378,12 +382,6 @@ async def assert_recomputes(connection: asyncpg.Connection, town: str) -> int:
     return len(decisions)
 
 
-def _loads(text: str) -> JSON:
-    import json  # noqa: PLC0415 - only here
-
-    return json.loads(text)
-
-
 def _is_told(document: JSON, name: str) -> bool:
     """Whether a field holds something: models of answers may name fields for staff and leave them empty."""
     if isinstance(document, dict):
@@ -400,7 +398,7 @@ def _days(line: JSON) -> list[date]:
 
 
 def _assert_sums(invoice: JSON) -> None:
-    """claimed = approved + in review + refused, and all are sums over the lines."""
+    """What was claimed = approved + in review + refused, and all are sums over the lines."""
     totals, lines = {k: parse_money(v) for k, v in invoice["totals"].items()}, invoice["lines"]
     assert totals["claimed"] == totals["approved"] + totals["in_review"] + totals["refused"]
     assert totals["claimed"] == sum(parse_money(line["claimed"]) for line in lines)
@@ -408,9 +406,9 @@ def _assert_sums(invoice: JSON) -> None:
 
 
 @asynccontextmanager
-async def served(url: str, folder: Path, **settings: object) -> AsyncIterator[Instance]:
+async def served(url: str, folder: Path, **settings: Any) -> AsyncIterator[Instance]:  # noqa: ANN401 - of Settings
     """An instance for many towns."""
-    async with running(url, folder, **settings) as instance:
+    async with running(url, folder, settings=replace(Settings(), **settings)) as instance:
         yield instance
 
 
