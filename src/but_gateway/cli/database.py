@@ -8,7 +8,7 @@ import typer
 from but_gateway.cli.place import migrate, opened, settings_of_environment
 from but_gateway.cli.report import Exit, say, say_json, tell
 
-commands = typer.Typer(help="Datenbank vorbereiten, migrieren, ansehen.", no_args_is_help=True)
+commands = typer.Typer(help="Prepare, migrate and look at the database.", no_args_is_help=True)
 
 
 @commands.command("init")

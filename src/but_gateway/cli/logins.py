@@ -24,10 +24,10 @@ _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _AGS: Final = re.compile(r"\d{5}(\d{3})?", re.ASCII)
 _NAME_LENGTH_MAX: Final = 200
 
-municipality = typer.Typer(help="Kommunen dieser Instanz.", no_args_is_help=True)
-account = typer.Typer(help="Zugänge von Anbietern (gelten für alle Kommunen).", no_args_is_help=True)
-client = typer.Typer(help="Clients von Maschinen.", no_args_is_help=True)
-person = typer.Typer(help="Clients von Personen (Sandbox und Einzelplatz).", no_args_is_help=True)
+municipality = typer.Typer(help="Municipalities of this instance.", no_args_is_help=True)
+account = typer.Typer(help="Accounts of providers, good for all municipalities.", no_args_is_help=True)
+client = typer.Typer(help="Clients of machines.", no_args_is_help=True)
+person = typer.Typer(help="Clients of persons (sandbox and single machine).", no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(help="Key: letters, digits, . _ -, up to 64 characters.")]
 Name = Annotated[str, typer.Option("--name", help="Name for people.")]

@@ -9,7 +9,7 @@ from but_gateway.cli.report import CommandError, Exit, complain
 
 app = typer.Typer(
     name="but-gateway",
-    help="Caterer und Nachhilfeanbieter rechnen mit Kommunen ab: prüfen, einreichen, entscheiden, auszahlen (Bildung und Teilhabe).",
+    help="Caterers and tutors bill German towns (Bildung und Teilhabe): check, submit, decide, pay.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
