@@ -104,10 +104,10 @@ class Ruling:
     proposed: int | None
     findings: tuple[Finding, ...]
     shares: tuple[Share, ...]
-    facts: str | None = None  # JSON text; None for decisions not made by rule
+    facts: str | None = None  # JSON text; a person's decision keeps what the person had before them, without a rule set
     rule_set: str | None = None
     decided_by: str | None = None  # issuer|subject for a person's decision
-    reason: bytes | None = None  # a person's words, sealed
+    reason: bytes | None = None  # a person's words, sealed for the position: table decision, row = position id
     decision_seq: int | None = None
 
     def changes(self) -> bool:
