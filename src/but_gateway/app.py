@@ -32,6 +32,7 @@ from but_gateway.registers.entitlements import endpoints as entitlements
 from but_gateway.registers.facilities import endpoints as facilities
 from but_gateway.registers.municipalities import endpoints as municipalities
 from but_gateway.registers.providers import endpoints as providers
+from but_gateway.registers.rulebook import endpoints as rulebook
 from but_gateway.settings import Settings
 from but_gateway.web import health, pages
 from but_gateway.web.errors import problem_for, response_for
@@ -42,7 +43,7 @@ from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
 # Checks first, for routes are tried in this order; then in the order of the work: what the office knows, what it does.
-ROOMS: Final = (eligibility, municipalities, facilities, providers, entitlements, intake, submission, review, settlement)
+ROOMS: Final = (eligibility, rulebook, municipalities, facilities, providers, entitlements, intake, submission, review, settlement)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
