@@ -5,6 +5,7 @@ import sys
 import typer
 
 from but_gateway.cli import database, describe, doctor, keys, logins, serve
+from but_gateway.cli.demo import command as demo
 from but_gateway.cli.report import CommandError, Exit, complain
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("openapi")(describe.openapi)
 app.add_typer(keys.commands, name="key")
