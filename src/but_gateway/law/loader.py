@@ -30,7 +30,7 @@ class BadLaw(ValueError):  # noqa: N818 - reads as what is wrong: a bad law file
     """A law file breaks its schema. The text names file, parameter and entry."""
 
 
-class _StrictLoader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """YAML that refuses a key given twice, which plain YAML readers silently overwrite."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
@@ -67,7 +67,7 @@ def bind(parameters: Iterable[Parameter], version: str) -> LawBook:
 
 def _read_file(name: str, content: bytes) -> list[Parameter]:
     try:
-        document = yaml.load(content, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader: it builds nothing but plain values
+        document = yaml.load(content, Loader=StrictLoader)  # noqa: S506 - a SafeLoader: it builds nothing but plain values
     except yaml.YAMLError as error:
         raise BadLaw(f"{name}: not YAML: {error}") from error
     top = _mapping(document, name, required={"area", "parameters"}, optional={"state"})

@@ -7,4 +7,4 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 from typing import Final
 
 RULE_SET: Final = "2026-11-22"
-DIGEST: Final = "41619afb2413db060af85d9d24125fa319ac9caef3a483ac7c7181f668d41b46"
+DIGEST: Final = "90b1adf5b851c682954593561aff91c28dc7d4ff58b77b2a8f3ff8f8d4e7b91d"
