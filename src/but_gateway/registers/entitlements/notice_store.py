@@ -12,15 +12,25 @@ JOIN child other ON other.municipality_id = c.municipality_id AND other.same_chi
 WHERE c.municipality_id = $1 AND c.id = ANY($2::uuid[])
 GROUP BY c.same_child_index HAVING count(DISTINCT other.id) > 1
 """
+# OFFSET 0 keeps the planner to this order. Before a new database was analysed it takes every table for nearly empty, begins with all
+# versions against all versions, and a first delivery of two hundred grants took twelve seconds.
 _DOUBLE_GRANTS: Final = """
 SELECT DISTINCT LEAST(g.key, g2.key), GREATEST(g.key, g2.key)
-FROM entitlement_grant g
-JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
-JOIN entitlement e ON e.municipality_id = g.municipality_id AND e.id = g.entitlement_id
-JOIN entitlement e2 ON e2.municipality_id = e.municipality_id AND e2.child_id = e.child_id AND e2.benefit = e.benefit
-JOIN entitlement_grant g2 ON g2.municipality_id = e2.municipality_id AND g2.entitlement_id = e2.id AND g2.id <> g.id
-JOIN grant_version v2 ON v2.municipality_id = g2.municipality_id AND v2.grant_id = g2.id AND v2.version = g2.current_version
-WHERE g.municipality_id = $1 AND g.id = ANY($2::uuid[]) AND v2.legal_basis <> v.legal_basis
+FROM unnest($2::uuid[]) AS mine(id)
+CROSS JOIN LATERAL (
+  SELECT id, key, entitlement_id, current_version FROM entitlement_grant WHERE municipality_id = $1 AND id = mine.id OFFSET 0) g
+CROSS JOIN LATERAL (
+  SELECT legal_basis, valid_from, valid_to, revoked_from FROM grant_version
+  WHERE municipality_id = $1 AND grant_id = g.id AND version = g.current_version OFFSET 0) v
+CROSS JOIN LATERAL (SELECT child_id, benefit FROM entitlement WHERE municipality_id = $1 AND id = g.entitlement_id OFFSET 0) e
+CROSS JOIN LATERAL (
+  SELECT id FROM entitlement WHERE municipality_id = $1 AND child_id = e.child_id AND benefit = e.benefit OFFSET 0) e2
+CROSS JOIN LATERAL (
+  SELECT id, key, current_version FROM entitlement_grant WHERE municipality_id = $1 AND entitlement_id = e2.id AND id <> g.id OFFSET 0) g2
+CROSS JOIN LATERAL (
+  SELECT legal_basis, valid_from, valid_to, revoked_from FROM grant_version
+  WHERE municipality_id = $1 AND grant_id = g2.id AND version = g2.current_version OFFSET 0) v2
+WHERE v2.legal_basis <> v.legal_basis
   AND GREATEST(v.valid_from, v2.valid_from)
     <= LEAST(v.valid_to, v2.valid_to, v.revoked_from - 1, v2.revoked_from - 1)
 ORDER BY 1, 2
