@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from but_gateway.db.lane import Lane
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.ids import new_ids
 from but_gateway.procedures.adjudication import ruling_store as store
 from but_gateway.procedures.adjudication.docket import PAYABLE, Docket
 from but_gateway.procedures.adjudication.model import Piece, Ruling, Share
+from but_gateway.procedures.adjudication.tell import told_changes
+from but_gateway.registers.providers.change_store import tell_provider
 from but_gateway.rules.verdict import Finding, Outcome
 
 _DAY_SLOTS, _MONTH_SLOTS = ("lunch_slot", "day"), ("lunch_month_slot", "month")
@@ -37,17 +40,25 @@ async def write_rulings(unit: UnitOfWork, rulings: Sequence[Ruling], at: datetim
         if fresh:
             await store.insert_parts(unit, fresh, [parts[h] for h in fresh])
     ids = new_ids(len(rulings))
-    await store.insert_decisions(unit, at, _decision_columns(ids, rulings))
     new = [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is None]
-    if new:
-        await store.insert_states(unit, _state_columns(new))
     known = [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is not None]
+    async with Lane() as lane:
+        # The columns of each statement are made while the one before it runs.
+        await lane.put(store.insert_decisions(unit, at, _decision_columns(ids, rulings)))
+        if new:
+            await lane.put(store.insert_states(unit, _state_columns(new)))
+        rows, budgets = _postings(ids, rulings)
+        if rows:
+            await lane.put(store.insert_postings(unit, at, [new_ids(len(rows)), *(list(column) for column in zip(*rows, strict=True))]))
     if known:
         await _update(unit, known)
-    await _post(unit, ids, rulings, at)
+    if budgets:
+        grants = sorted(budgets)
+        await store.move_budgets(unit, grants, [budgets[g][0] for g in grants], [budgets[g][1] for g in grants])
     await _review(unit, rulings, at)
     await _correct(unit, rulings)
     await _proofs(unit, rulings)
+    tell_provider(unit, told_changes(rulings, at))
 
 
 def _decision_columns(ids: list[UUID], rulings: Sequence[Ruling]) -> list[list[Any]]:
@@ -115,8 +126,11 @@ async def _update(unit: UnitOfWork, known: list[tuple[UUID, Ruling]]) -> None:
         raise ClaimedMeanwhileError
 
 
-async def _post(unit: UnitOfWork, ids: list[UUID], rulings: Sequence[Ruling], at: datetime) -> None:
-    """Postings of every change of money or budget: what stood before is taken back, what stands now is added."""
+def _postings(ids: list[UUID], rulings: Sequence[Ruling]) -> tuple[list[tuple[Any, ...]], dict[UUID, list[int]]]:
+    """Postings of every change of money or budget: what stood before is taken back, what stands now is added.
+
+    Answers their rows and, by grant, what is added to its used and reserved units.
+    """
     rows: list[tuple[Any, ...]] = []
     budgets: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
     for decision_id, ruling in zip(ids, rulings, strict=True):
@@ -126,12 +140,7 @@ async def _post(unit: UnitOfWork, ids: list[UUID], rulings: Sequence[Ruling], at
         if before is not None:
             _add(rows, budgets, (decision_id, ruling.piece), (before.shares, before.outcome), -1)
         _add(rows, budgets, (decision_id, ruling.piece), (ruling.shares, ruling.outcome), 1)
-    if rows:
-        await store.insert_postings(unit, at, [new_ids(len(rows)), *(list(column) for column in zip(*rows, strict=True))])
-    moved = {grant: change for grant, change in budgets.items() if change != [0, 0]}
-    if moved:
-        grants = sorted(moved)
-        await store.move_budgets(unit, grants, [moved[g][0] for g in grants], [moved[g][1] for g in grants])
+    return rows, {grant: change for grant, change in budgets.items() if change != [0, 0]}
 
 
 def _add(

@@ -1,12 +1,12 @@
 """Submits an invoice: taken in, decided and answered in one transaction; a dry run is the same code, rolled back."""
 
-import asyncio
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from but_gateway.audit.record import record
+from but_gateway.db.lane import Lane
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.kit.iban import parse_iban
@@ -227,14 +227,11 @@ async def _corrected(
 async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
     case, known = await open_case(unit, call.town, call.keys, draft.pieces)
     bench = Bench(case, known)
-    await insert_lines(unit, line_columns(draft))
-    # PostgreSQL stores the positions while Python decides: they do not depend on the decisions. The pause lets the statement go out.
-    storing = asyncio.create_task(insert_positions(unit, position_columns(draft.pieces)))
-    await asyncio.sleep(0)
-    try:
+    async with Lane() as lane:
+        # Lines and positions do not depend on the decisions: they are stored while these are made.
+        await lane.put(insert_lines(unit, line_columns(draft)))
+        await lane.put(insert_positions(unit, position_columns(draft.pieces)))
         rulings = bench.decide(draft.pieces)
-    finally:
-        await storing
     rulings = [r for r in rulings if r.changes()]
     await write_rulings(unit, rulings, call.now(), bench.dossier.bodies)
     await write_slots(unit, case.docket)
