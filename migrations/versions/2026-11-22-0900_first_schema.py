@@ -1,3 +1,4 @@
+# ruff: noqa: E501, PLR0915 - emitted once from the tables' definitions, kept as it is for ever
 """The first schema: towns, registers, invoices, decisions, settlement; tenancy and rights from the first day on."""
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ TENANT = [
     "notice",
     "position_state",
     "posting",
+    "redecision",
     "review",
     "settings",
     "settlement_batch",
@@ -40,6 +42,7 @@ TENANT = [
     "agreement",
     "bank_account",
     "carried_forward",
+    "change_counter",
     "entitlement_grant",
     "entitlement_number",
     "family_payment",
@@ -47,11 +50,13 @@ TENANT = [
     "number_freeze",
     "package_part",
     "payment",
+    "provider_change",
     "provider_link",
     "agreement_price",
     "grant_version",
     "invoice_line",
     "payment_order",
+    "grant_notification",
     "order_item",
     "position",
 ]
@@ -66,7 +71,18 @@ INSTANCE = [
     "client_account",
     "used_assertion",
 ]
-PROVIDER_SCOPED = ["access_log", "decision", "position_state", "invoice", "provider_link", "invoice_line", "position"]
+PROVIDER_SCOPED = [
+    "access_log",
+    "decision",
+    "position_state",
+    "change_counter",
+    "invoice",
+    "provider_change",
+    "provider_link",
+    "invoice_line",
+    "grant_notification",
+    "position",
+]
 CLIENT_SCOPED = ["idempotency_record"]
 APPEND_ONLY = [
     "access_log",
@@ -80,8 +96,10 @@ APPEND_ONLY = [
     "family_payment",
     "invoice",
     "package_part",
+    "provider_change",
     "grant_version",
     "invoice_line",
+    "grant_notification",
     "order_item",
     "position",
 ]
@@ -129,12 +147,14 @@ def downgrade() -> None:
     for table in [
         "position",
         "order_item",
+        "grant_notification",
         "payment_order",
         "invoice_line",
         "grant_version",
         "agreement_price",
         "used_assertion",
         "provider_link",
+        "provider_change",
         "payment",
         "package_part",
         "number_freeze",
@@ -143,6 +163,7 @@ def downgrade() -> None:
         "entitlement_number",
         "entitlement_grant",
         "client_account",
+        "change_counter",
         "carried_forward",
         "bank_account",
         "agreement",
@@ -161,6 +182,7 @@ def downgrade() -> None:
         "settlement_batch",
         "settings",
         "review",
+        "redecision",
         "posting",
         "position_state",
         "notice",
@@ -194,6 +216,7 @@ def create_tables() -> None:
         sa.Column("facility_id", sa.Uuid(), nullable=True),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("periods", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_access_log")),
         info={"tenant": True, "partitioned": "id", "append_only": True, "provider_scoped": True},
         postgresql_partition_by="RANGE (id)",
@@ -439,6 +462,24 @@ def create_tables() -> None:
     )
     op.create_index("ix_posting_grant_id", "posting", ["municipality_id", "grant_id"], unique=False)
     op.create_index("ix_posting_position_id", "posting", ["municipality_id", "position_id"], unique=False)
+    op.create_table(
+        "redecision",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("register", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("touches", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("after_child", sa.Uuid(), nullable=True),
+        sa.Column("progress", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_redecision")),
+        info={"tenant": True, "partitioned": None},
+    )
+    op.create_index(
+        "ix_redecision_running", "redecision", ["municipality_id", "id"], unique=False, postgresql_where=sa.text("state = 'running'")
+    )
     op.create_table(
         "review",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
@@ -786,6 +827,20 @@ def create_tables() -> None:
     )
     op.create_index("ix_carried_forward_provider_id", "carried_forward", ["municipality_id", "provider_id"], unique=False)
     op.create_table(
+        "change_counter",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("last_serial", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "provider_id"],
+            ["provider.municipality_id", "provider.id"],
+            name=op.f("fk_change_counter_municipality_id_provider_id"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "provider_id", name=op.f("pk_change_counter")),
+        info={"tenant": True, "partitioned": None, "provider_scoped": True},
+        postgresql_with={"fillfactor": 80},
+    )
+    op.create_table(
         "client_account",
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
@@ -965,6 +1020,26 @@ def create_tables() -> None:
     )
     op.create_index("ix_payment_provider_id_id", "payment", ["municipality_id", "provider_id", "id"], unique=False)
     op.create_table(
+        "provider_change",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("withdrawn", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "provider_id"],
+            ["provider.municipality_id", "provider.id"],
+            name=op.f("fk_provider_change_municipality_id_provider_id"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "provider_id", "serial", name=op.f("pk_provider_change")),
+        info={"tenant": True, "partitioned": None, "append_only": True, "provider_scoped": True},
+    )
+    op.create_table(
         "provider_link",
         sa.Column("municipality_id", sa.Uuid(), nullable=False),
         sa.Column("provider_id", sa.Uuid(), nullable=False),
@@ -1111,6 +1186,28 @@ def create_tables() -> None:
             name=op.f("uq_payment_order_municipality_id_payment_id_legal_basis_benefit_fiscal_year"),
         ),
         info={"tenant": True, "partitioned": None},
+    )
+    op.create_table(
+        "grant_notification",
+        sa.Column("municipality_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("grant_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("notified_on", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "grant_id", "version"],
+            ["grant_version.municipality_id", "grant_version.grant_id", "grant_version.version"],
+            name=op.f("fk_grant_notification_municipality_id_grant_id_version"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "provider_id"],
+            ["provider.municipality_id", "provider.id"],
+            name=op.f("fk_grant_notification_municipality_id_provider_id"),
+        ),
+        sa.PrimaryKeyConstraint("municipality_id", "grant_id", "provider_id", "version", name=op.f("pk_grant_notification")),
+        info={"tenant": True, "partitioned": None, "append_only": True, "provider_scoped": True},
     )
     op.create_table(
         "order_item",

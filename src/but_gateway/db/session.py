@@ -1,8 +1,8 @@
 """Transactions: one request, one transaction; only this module commits."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +15,17 @@ from but_gateway.db.tenancy import Scope
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """An open transaction and whose rows it sees."""
+    """An open transaction and whose rows it sees.
+
+    ``at_end`` is done right before the commit, in its order, and not at all where nothing is kept: what takes locks that others wait for
+    is best collected until then.
+    """
 
     connection: AsyncConnection
     driver: asyncpg.Connection
     scope: Scope
     keep: bool = True
+    at_end: dict[object, Callable[["UnitOfWork"], Awaitable[None]]] = field(default_factory=dict)
 
     @property
     def municipality_id(self) -> UUID:
@@ -58,6 +63,8 @@ async def transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[UnitOf
         unit = UnitOfWork(connection, driver, scope)
         yield unit
         if unit.keep:
+            for last in unit.at_end.values():
+                await last(unit)
             await connection.commit()
         else:
             await connection.rollback()

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Date, Text, Uuid
 
-from but_gateway.db.schema import index, moment, tenant_table
+from but_gateway.db.schema import document, index, moment, tenant_table
 
 # Every check is logged before it is answered. The id of a row is the id of the check.
 access_log = tenant_table(
@@ -18,6 +18,7 @@ access_log = tenant_table(
     Column("facility_id", Uuid),
     Column("confirmed", Boolean, nullable=False),
     Column("cause", Text, nullable=False),  # why not; internal
+    document("periods", nullable=True),  # [[first, last], …] where only a part of the range was confirmed; null: all of it or nothing
     partition_by="id",
     append_only=True,
     provider_scoped=True,

@@ -22,6 +22,7 @@ from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOU
 from but_gateway.registers.municipalities.settings import Debtor, Settings
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.bank_store import usable_accounts
+from but_gateway.registers.providers.change_store import PAYMENT, Change, tell_provider
 from but_gateway.registers.providers.model import BankAccount
 from but_gateway.registers.providers.store import load_providers
 from but_gateway.web.answers import Answer
@@ -63,11 +64,17 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
         control_cents=controls.cents,
     )  # fmt: skip
     await store.note_step(unit, batch, "hand_over", step, State.HANDED_OVER)
+    tell_provider(unit, _told(contents.payments, step.at))
     await record(
         unit, at=step.at, actor=step.by, action="settlement.hand_over", object_type="settlement_batch", object_id=batch_id,
         payload={"manifest": manifest.sha256, "count": controls.count, "cents": controls.cents},
     )  # fmt: skip
     return Answer(BatchOut.showing(await store.load_contents(unit, batch_id)))
+
+
+def _told(payments: Sequence[Payment], at: datetime) -> list[Change]:
+    """What the providers hear: the remittance of each payment is there."""
+    return [Change(p.provider_id, at, PAYMENT, "remittance", p.id, {"state": "handed_over"}) for p in payments]
 
 
 def _hold(payment: Payment, account: BankAccount | None, ordered: Step | None) -> Hold | None:

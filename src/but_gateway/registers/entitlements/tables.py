@@ -87,6 +87,22 @@ grant_version = tenant_table(
     append_only=True,
 )
 
+# From when on a provider knows, having read it in its changes, that days of a grant fell away. The office's own date is on the version.
+grant_notification = tenant_table(
+    "grant_notification",
+    Column("provider_id", Uuid, nullable=False),
+    Column("grant_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("notified_on", Date, nullable=False),  # business day
+    moment("at"),
+    Column("client_id", Text, nullable=False),
+    belongs_to("provider", "provider_id"),
+    belongs_to("grant_version", "grant_id", "version", target=("grant_id", "version")),
+    key=("grant_id", "provider_id", "version"),
+    append_only=True,
+    provider_scoped=True,
+)
+
 family_payment = tenant_table(
     "family_payment",
     Column("id", Uuid, nullable=False),

@@ -1,6 +1,6 @@
 """Tables: settings of a town, notices for its office."""
 
-from sqlalchemy import CheckConstraint, Column, Integer, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, Integer, Text, Uuid, text
 
 from but_gateway.db.schema import document, index, moment, tenant_table
 
@@ -25,3 +25,18 @@ notice = tenant_table(
     moment("done_at", nullable=True),
 )
 index(notice, "state", "id")
+
+# A register changed: the open positions it touches are decided again, children by children in the order of their ids.
+redecision = tenant_table(
+    "redecision",
+    Column("id", Uuid, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('running', 'done', 'failed')", name="state"), nullable=False),
+    moment("at"),  # of the change; "now" for its decisions
+    document("touches"),  # which positions: see touches.py
+    Column("after_child", Uuid),  # how far it came
+    Column("progress", Integer, nullable=False),  # positions looked at
+    Column("changed", Integer, nullable=False),
+    moment("finished_at", nullable=True),
+)
+index(redecision, "id", name="ix_redecision_running", postgresql_where=text("state = 'running'"))

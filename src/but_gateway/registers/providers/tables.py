@@ -1,6 +1,19 @@
 """Tables: providers, bank accounts, agreements."""
 
-from sqlalchemy import ARRAY, Boolean, CheckConstraint, Column, Date, ForeignKey, Integer, LargeBinary, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 
 from but_gateway.db.schema import belongs_to, cents, document, index, moment, sealed, tenant_table
 
@@ -78,4 +91,35 @@ agreement_price = tenant_table(
     belongs_to("agreement", "agreement_id"),
     key=("agreement_id", "item", "valid_from"),
     deletable=True,
+)
+
+# What changed for a provider, in the order of commits: see change_store.py.
+provider_change = tenant_table(
+    "provider_change",
+    Column("provider_id", Uuid, nullable=False),
+    Column("serial", BigInteger, nullable=False),  # 1, 2, 3 … per provider, without a gap
+    Column("id", Uuid, nullable=False),
+    moment("at"),
+    Column("kind", Text, CheckConstraint("kind IN ('decision', 'period', 'payment')", name="kind"), nullable=False),
+    Column(
+        "subject_type", Text, CheckConstraint("subject_type IN ('invoice', 'child', 'remittance')", name="subject_type"), nullable=False
+    ),
+    Column("subject_id", Uuid, nullable=False),  # a child's is never shown: providers read their own reference
+    document("details"),  # further fields as they are shown
+    document("withdrawn", nullable=True),  # internal: [[grant, version], …] of which days fell away; reading it is being notified
+    belongs_to("provider", "provider_id"),
+    key=("provider_id", "serial"),
+    append_only=True,
+    provider_scoped=True,
+)
+
+# The last serial of each provider. Its row is locked from the writing of changes to their commit.
+change_counter = tenant_table(
+    "change_counter",
+    Column("provider_id", Uuid, nullable=False),
+    Column("last_serial", BigInteger, nullable=False),
+    belongs_to("provider", "provider_id"),
+    key=("provider_id",),
+    provider_scoped=True,
+    fillfactor=80,
 )
