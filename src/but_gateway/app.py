@@ -23,6 +23,7 @@ from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.jobs.grant_imports import GrantImports
 from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
+from but_gateway.procedures.changes import endpoints as changes
 from but_gateway.procedures.eligibility import endpoints as eligibility
 from but_gateway.procedures.intake import endpoints as intake
 from but_gateway.procedures.review import endpoints as review
@@ -43,7 +44,7 @@ from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
 # Checks first, for routes are tried in this order; then in the order of the work: what the office knows, what it does.
-ROOMS: Final = (eligibility, rulebook, municipalities, facilities, providers, entitlements, intake, submission, review, settlement)
+ROOMS: Final = (eligibility, rulebook, municipalities, facilities, providers, entitlements, intake, submission, review, settlement, changes)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:

@@ -9,6 +9,7 @@ from but_gateway.kit.period import DayRange, Month
 from but_gateway.procedures.eligibility import store
 from but_gateway.procedures.eligibility.schemas import MONTHS_BACK, MyChild, MyChildren, PeriodOut
 from but_gateway.registers.entitlements.coverage import Question, cover, minutes_left
+from but_gateway.registers.entitlements.model import child_reference
 from but_gateway.registers.entitlements.store import load_grants
 from but_gateway.registers.entitlements.terms import TUTORING
 from but_gateway.web.pagination import Page, decode_id_cursor
@@ -30,10 +31,9 @@ async def list_children(unit: UnitOfWork, keys: TownKeys, provider_id: UUID, tod
         question = Question(row.benefit, days, None, provider_id, today, terms.protect_good_faith)
         born = date.fromisoformat(keys.open(row.date_of_birth, "child", row.child_id, "date_of_birth"))
         coverage = cover(question, born, grants.get(row.id, ()), terms.offers.get(provider_id, []))
-        reference = keys.index("my_child", f"{provider_id}|{row.child_id}").hex()[:16]
         items.append(
             MyChild.model_construct(
-                reference=f"k-{reference}",
+                reference=child_reference(keys, provider_id, row.child_id),
                 benefit=row.benefit,
                 periods=[PeriodOut.model_validate({"from": p.first, "to": p.last}) for p in coverage.periods],
                 remaining_minutes=minutes_left(coverage.grants) if row.benefit == TUTORING and coverage.periods else None,

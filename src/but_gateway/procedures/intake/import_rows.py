@@ -11,6 +11,7 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.principal import Town
 from but_gateway.procedures.adjudication.redecide import redecide_children
 from but_gateway.procedures.intake.model import Report
+from but_gateway.procedures.intake.tell_periods import tell_periods
 from but_gateway.registers.entitlements.enter import enter, flags_of
 from but_gateway.registers.entitlements.schemas import RowIn, read_row
 from but_gateway.web.body import KEY_PATTERN
@@ -44,6 +45,7 @@ async def import_rows(  # noqa: PLR0913 - who imports what into which town, when
         else:
             report.reject(place, _grant_key(value), row)
     entered = await enter(unit, keys, good, at)
+    await tell_periods(unit, entered, at)
     redecided = await redecide_children(unit, town, keys, entered.touched, at=at)
     report.add(entered, await flags_of(unit, entered), places)
     payload = {"rows": len(rows), "taken": len(good), "touched": sorted(map(str, entered.touched)), "redecided": redecided}

@@ -1,7 +1,7 @@
 """SQL of large imports, number replacements and family payments."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,6 +12,8 @@ from sqlalchemy import insert, select, update
 from but_gateway.db.session import UnitOfWork
 from but_gateway.procedures.intake.model import Report
 from but_gateway.procedures.intake.tables import grant_import
+from but_gateway.registers.entitlements.model import GrantRecord
+from but_gateway.registers.entitlements.store import GRANT_COLUMNS, grant_of
 from but_gateway.registers.entitlements.tables import entitlement, entitlement_number, family_payment
 
 RUNNING: Final = "running"
@@ -140,3 +142,36 @@ async def add_family_payment(  # noqa: PLR0913 - the parts of the record
             recorded_at=at,
         )
     )
+
+
+# --- what an import changes for providers
+
+_LINKED: Final = """
+SELECT l.entitlement_id, l.provider_id FROM provider_link l
+WHERE l.municipality_id = $1 AND l.entitlement_id = ANY($2::uuid[])
+  AND NOT EXISTS (SELECT FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = l.provider_id
+                  AND f.entitlement_id = l.entitlement_id AND f.frozen_at IS NOT NULL)
+ORDER BY l.entitlement_id, l.provider_id
+"""
+_VERSIONS: Final = f"""
+SELECT {GRANT_COLUMNS}
+FROM unnest($2::uuid[], $3::int[]) AS wanted (grant_id, version)
+JOIN entitlement_grant g ON g.municipality_id = $1 AND g.id = wanted.grant_id
+JOIN grant_version v ON v.municipality_id = $1 AND v.grant_id = wanted.grant_id AND v.version = wanted.version
+"""  # noqa: S608 - a constant of the register's store
+
+
+async def linked_providers(unit: UnitOfWork, entitlement_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """Entitlement and provider of each link, but for providers that guessed the birth date too often."""
+    if not entitlement_ids:
+        return []
+    rows = await unit.driver.fetch(_LINKED, unit.municipality_id, list(entitlement_ids))
+    return [(row["entitlement_id"], row["provider_id"]) for row in rows]
+
+
+async def load_versions(unit: UnitOfWork, versions: Mapping[UUID, int]) -> dict[UUID, GrantRecord]:
+    """Grants as they stood in these versions (with their present counters)."""
+    if not versions:
+        return {}
+    rows = await unit.driver.fetch(_VERSIONS, unit.municipality_id, list(versions), list(versions.values()))
+    return {row["id"]: grant_of(row) for row in rows}

@@ -5,8 +5,15 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from but_gateway.db.fields import TownKeys
+
 # Flags of a grant under which a person decides its lines: no or late separate application (§ 37 (1) S. 2, (2) S. 1 SGB II).
 DOUBTFUL_FLAGS: Final = frozenset({"E-11", "E-12"})
+
+
+def child_reference(keys: TownKeys, provider_id: UUID, child_id: UUID) -> str:
+    """How a provider refers to a child: two providers cannot find out that they know the same one."""
+    return f"k-{keys.index('my_child', f'{provider_id}|{child_id}').hex()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
