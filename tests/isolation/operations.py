@@ -40,7 +40,7 @@ class Operation:
     @property
     def objects(self) -> tuple[str, ...]:
         """The parameters of the path that name an object of the town."""
-        return tuple(name for name in re.findall(r"{(\w+)}", self.path) if name != "municipality")
+        return tuple(name for name in re.findall(r"{(\w+)}", self.path) if name != "municipality") if self.of_a_town else ()
 
 
 @cache

@@ -88,7 +88,7 @@ async def build(instance: Instance) -> Stage:
     reviews = (await town.ok("clerk", "GET", "/reviews?state=open"))["items"]
     first = await town.ok("finance", "GET", f"/settlement-batches/{paid['id']}")
     ids = {
-        "facilities key": "s1", "providers key": "c1", "agreements key": "c1", "entitlements key": "A-lunch",
+        "rule_id": "M-05", "facilities key": "s1", "providers key": "c1", "agreements key": "c1", "entitlements key": "A-lunch",
         "providers id": account["id"], "reviews id": reviews[0]["id"], "notices id": notices[0]["id"],
         "invoice_id": bill.id, "late invoice_id": late.id, "line_no": "2", "import_id": await deliver_many(town),
         "batch_id": paid["id"], "payment_id": first["payments"][0]["id"],

@@ -31,7 +31,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
-        line: dict[str, object] = {"level": record.levelname.lower(), "logger": record.name, "event": str(record.msg)[:200]}
+        # Of several lines only the first: asyncio writes the object it complains about, with its exception's message, below it.
+        event = str(record.msg).partition("\n")[0][:200]
+        line: dict[str, object] = {"level": record.levelname.lower(), "logger": record.name, "event": event}
         if record.exc_info and record.exc_info[1] is not None:
             line = {**line, "event": "exception", **place_of(record.exc_info[1])}
         return json.dumps(line, ensure_ascii=False)
