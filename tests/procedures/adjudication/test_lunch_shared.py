@@ -48,6 +48,7 @@ async def test_m03_first_is_paid_already(town: Town) -> None:
     second = await town.bill("c2", lunch("A", DAY), at="2026-12-03T10:00:00Z")
     assert second.says == ["review ?4.50 M-03"]
     assert (await first.again()).says == ["accepted 4.50"]
+    assert (await town.bill("c2", lunch("A", DAY), at="2026-12-03T10:00:00Z")).says == ["rejected 0.00 M-01"]
     notices = (await town.ok("clerk", "GET", "/notices"))["items"]
     assert [n["kind"] for n in notices] == ["contested_day"]
 

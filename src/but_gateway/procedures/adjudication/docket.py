@@ -43,7 +43,7 @@ class Slot:
 
     def open_for(self, position_id: UUID) -> bool:
         """Whether another position can still be noted as contesting it."""
-        return not self.settled and self.rival_position_id is None and self.position_id != position_id
+        return self.rival_position_id is None and self.position_id != position_id
 
     def row(self) -> tuple[object, ...]:
         """As it stands in the table, without its key."""
@@ -276,8 +276,9 @@ class Docket:
         elif contested and slot is None:
             self.slots[key] = Slot(piece.id, piece.line.provider_id, piece.line.facility_id, contested=True)
         elif contested and slot is not None and slot.open_for(piece.id):
-            slot.contested, slot.rival_position_id = True, piece.id
-            slot.rival_provider_id, slot.rival_facility_id = piece.line.provider_id, piece.line.facility_id
+            # A claim upon a settled day is noted too, so that the same provider's next one is known as such (M-01).
+            slot.contested = not slot.settled
+            slot.rival_position_id, slot.rival_provider_id, slot.rival_facility_id = piece.id, piece.line.provider_id, piece.line.facility_id
 
     def forget(self, piece: Piece) -> None:
         """Takes slot, lessons and proof of a piece out of the picture."""
@@ -287,11 +288,7 @@ class Docket:
         key = self.slot_key(piece)
         slot = self.slots.get(key)
         if slot is not None and slot.position_id == piece.id:
-            if slot.rival_position_id is not None and slot.rival_provider_id is not None:
-                # The other claim stays alone in the slot, still under review until somebody or a later fact decides it.
-                self.slots[key] = Slot(slot.rival_position_id, slot.rival_provider_id, slot.rival_facility_id, contested=True)
-            else:
-                del self.slots[key]
+            self._leave(key, slot)
         elif slot is not None and slot.rival_position_id == piece.id:
             slot.rival_position_id = slot.rival_provider_id = slot.rival_facility_id = None
         self.others[line.child_id] = [o for o in self.others.get(line.child_id, ()) if o.position_id != piece.id]
@@ -301,11 +298,18 @@ class Docket:
         if line.proof is not None and self.proofs.get((line.provider_id, line.proof)) == piece.id:
             del self.proofs[line.provider_id, line.proof]
 
+    def _leave(self, key: SlotKey, slot: Slot) -> None:
+        """The holder leaves. Another claim stays alone in the slot, still under review until somebody or a later fact decides it."""
+        if slot.rival_position_id is not None and slot.rival_provider_id is not None:
+            self.slots[key] = Slot(slot.rival_position_id, slot.rival_provider_id, slot.rival_facility_id, contested=True)
+        else:
+            del self.slots[key]
+
     def free(self, correction: Piece, position_id: UUID) -> None:
         """A position that was corrected in full no longer holds its day, its time or its proof; ``correction`` names the same days."""
         key = self.slot_key(correction)
         if key in self.slots and self.slots[key].position_id == position_id:
-            del self.slots[key]
+            self._leave(key, self.slots[key])
         child = correction.line.child_id
         if child is not None:
             self.others[child] = [o for o in self.others.get(child, ()) if o.position_id != position_id]
