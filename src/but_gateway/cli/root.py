@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from but_gateway.cli import database, describe, doctor, keys, logins, serve
+from but_gateway.cli import database, describe, doctor, keys, law, logins, serve
 from but_gateway.cli.demo import command as demo
 from but_gateway.cli.report import CommandError, Exit, complain
 
@@ -21,8 +21,10 @@ app.command("worker")(serve.worker)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("openapi")(describe.openapi)
+app.command("explain")(law.explain)
 app.add_typer(keys.commands, name="key")
 app.add_typer(database.commands, name="db")
+app.add_typer(law.commands, name="law")
 app.add_typer(logins.municipality, name="municipality")
 app.add_typer(logins.account, name="account")
 app.add_typer(logins.client, name="client")

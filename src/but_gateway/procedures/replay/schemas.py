@@ -136,7 +136,7 @@ def read_supposition(text: str, law: LawBook, *, law_differs: bool) -> Suppositi
     except yaml.YAMLError as error:
         raise BadSuppositionError(f"not YAML: {error}") from None
     except ValidationError as error:
-        faults = problem_of(error.errors(), document).faults
+        faults = problem_of([{**one, "loc": ("body", *one["loc"])} for one in error.errors()], document).faults
         raise BadSuppositionError("; ".join(f"{one.pointer or '/'}: {one.detail.en}" for one in faults)) from None
     except BadLaw as error:
         raise BadSuppositionError(str(error)) from None

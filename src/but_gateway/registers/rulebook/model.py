@@ -147,7 +147,7 @@ def parameter_entry(reading: Reading) -> ParameterEntry:
         description=parameter.description,
         value=None if by_basis else _plain(entry.written),
         by_basis={str(basis): _plain(one) for basis, one in entry.written.items()} if isinstance(entry.written, dict) else None,
-        unit=_UNITS.get(kind) or next((word for word in ("years", "months") if parameter.name.endswith(f"_{word}")), None),
+        unit=_UNITS.get(kind) or (parameter.name.rpartition("_")[2] if kind.startswith("count") else None),
         first=entry.first,
         last=entry.last,
         reference=entry.reference,

@@ -12,9 +12,9 @@ _RULE: dict[str, JsonValue] = {
     "family": "P",
     "family_name": "Anbieter und Vereinbarung",
     "decides": True,
-    "condition": "Der Preis je Einheit liegt über dem vereinbarten: gezahlt wird der vereinbarte.",
+    "condition": "Der Preis je Einheit ist höher als am Leistungstag vereinbart.",
     "effects": ["reduce", "reject"],
-    "legal_basis": "Vereinbarung; „angemessen“, § 28 SGB II",
+    "legal_basis": "Vereinbarung; angemessene Aufwendungen, § 28 SGB II",
     "benefits": None,
     "forms": None,
     "since": None,
@@ -31,11 +31,11 @@ _RULE: dict[str, JsonValue] = {
         ],
     },
     "examples": [
-        {"says": "Vereinbart sind 4,20 € bis zum 15. September, berechnet 4,50 €.", "holds": True},
-        {"says": "Berechnet wird der vereinbarte Preis.", "holds": False},
+        {"says": "4,50 € am 14. September, vereinbart sind bis dahin 4,20 €.", "holds": True},
+        {"says": "Der vereinbarte Preis.", "holds": False},
     ],
 }
-_AGE: dict[str, JsonValue] = {
+_AMOUNT: dict[str, JsonValue] = {
     "parameter": "participation_monthly_cents",
     "area": "participation",
     "state": None,
@@ -50,7 +50,7 @@ _AGE: dict[str, JsonValue] = {
     "not_loaded": None,
 }
 _SUPPLIES: dict[str, JsonValue] = {
-    **_AGE,
+    **_AMOUNT,
     "parameter": "school_supplies_august_cents",
     "area": "school",
     "description": "Schulbedarf – Betrag des ersten Schulhalbjahres (fällig am 1. August), nach Kalenderjahr",
@@ -141,7 +141,7 @@ class RulesOut(AnswerModel):
 class ParameterOut(AnswerModel):
     """Ein Rechtswert mit seinem Zeitraum und seiner Fundstelle."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_AGE, _SUPPLIES]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_AMOUNT, _SUPPLIES]})
 
     parameter: str = Field(description="Name; Landesrecht beginnt mit dem Land", examples=["participation_monthly_cents"])
     area: str = Field(description="Rechtsgebiet", examples=["participation"])
