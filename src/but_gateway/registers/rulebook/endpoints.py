@@ -96,8 +96,9 @@ def _language(request: Request) -> Lang:
 
 def _wants_page(accept: str) -> bool:
     """Whether a page is preferred to JSON (RFC 9110 § 12.5.1): browsers name text/html, machines seldom say anything."""
-    weights: dict[str, float] = {}
+    weights: dict[str, int] = {}
     for part in accept[:500].lower().split(","):
-        weight = _WEIGHT.search(part)
-        weights[part.split(";")[0].strip()] = float(weight[1]) if weight else 1.0
-    return weights.get(_HTML, 0.0) > weights.get("application/json", 0.0)
+        found = _WEIGHT.search(part)
+        # In thousandths: "0.9" is 900, and without a weight it is the whole.
+        weights[part.split(";")[0].strip()] = int(f"{found[1]}000".replace(".", "")[:4]) if found else 1000
+    return weights.get(_HTML, 0) > weights.get("application/json", 0)
