@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+
 @dataclass
 class Grant:
     """First and last day (numbers), days of budget (None: as many as there are), the only provider who may bill, the day it ends early."""
@@ -97,4 +98,3 @@ class Model:
             for other in others:
                 if not other.kept:
                     other.said = "contested"
-

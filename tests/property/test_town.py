@@ -81,7 +81,7 @@ class LunchTown(RuleBasedStateMachine):
     def _deliver(self, child: str, grant: Grant) -> None:
         revocation = None if grant.revoked is None else {"effective_from": DAYS[grant.revoked], "notified_on": DAYS[grant.revoked]}
         budget = {"kind": "unlimited"} if grant.days is None else {"kind": "days", "days": grant.days}
-        terms = {"valid_from": DAYS[grant.first], "valid_to": DAYS[grant.last], "provider": grant.provider}
+        terms: dict[str, Any] = {"valid_from": DAYS[grant.first], "valid_to": DAYS[grant.last], "provider": grant.provider}
         self.loop.run(self.town.grant(child, revocation=revocation, budget=budget, **terms))
         self.model.change(child, replace(grant))
 
@@ -130,7 +130,7 @@ class LunchTown(RuleBasedStateMachine):
 
 def test_a_town_in_any_order_agrees_with_the_model(gateway: tuple[Loop, Instance]) -> None:
     LunchTown.loop, LunchTown.instance = gateway
-    run_state_machine_as_test(  # type: ignore[no-untyped-call] - hypothesis leaves it untyped
+    run_state_machine_as_test(
         LunchTown,
         settings=settings(
             max_examples=RUNS,
