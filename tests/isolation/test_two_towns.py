@@ -189,10 +189,9 @@ async def test_what_belongs_to_another_provider_is_like_nothing_in_an_invoice(pa
     town = pair.first
     await town.agree("c2")
     checked = (await town.ok("c1", "POST", "/eligibility-checks", check(town)))["id"]
-    own, absent = [
-        (await town.bill("c2", lunch("A", day, check_id=one))).told for day, one in (("2026-10-13", checked), ("2026-10-14", str(uuid4())))
-    ]
-    assert own == absent
+    theirs, absent = [await town.send("c2", lunch("A", "2026-10-13", check_id=one)) for one in (checked, str(uuid4()))]
+    assert theirs.status_code == 422
+    assert told(theirs) == told(absent)
     await town.grant("B")
     line = lunch("B", "2026-10-13")
     await town.bill("c1", line, number="R-5")
