@@ -9,6 +9,7 @@ from but_gateway.kit.period import DayRange, Month, years_completed
 from but_gateway.law.parameters import law_at
 from but_gateway.procedures.adjudication.docket import LUNCH, Docket, Slot
 from but_gateway.procedures.adjudication.model import Piece
+from but_gateway.procedures.adjudication.promise import Promises
 from but_gateway.registers.entitlements.model import GrantRecord
 from but_gateway.registers.entitlements.terms import last_day_before_age
 from but_gateway.registers.facilities.calendar import FacilityCalendar
@@ -52,14 +53,16 @@ class CaseFile:
     seqs: dict[UUID, int] = field(default_factory=dict)
     family_payments: dict[UUID, list[tuple[UUID, DayRange]]] = field(default_factory=dict)
     docket: Docket = field(default_factory=Docket)
+    promises: Promises = field(default_factory=Promises)
     _agreements: dict[tuple[UUID, str, UUID | None, date], Agreement | None] = field(default_factory=dict)
     _agreement_facts: dict[UUID, Agreement] = field(default_factory=dict)
-    _grant_facts: dict[tuple[UUID | None, UUID, UUID | None, str], tuple[Grant, ...]] = field(default_factory=dict)
+    _grant_facts: dict[tuple[object, ...], tuple[Grant, ...]] = field(default_factory=dict)
     _grant_ids: dict[tuple[UUID | None, str], tuple[GrantRecord, ...]] = field(default_factory=dict)
     _facility_facts: dict[UUID, Facility] = field(default_factory=dict)
     _open_days: dict[tuple[UUID, Month], tuple[date, ...]] = field(default_factory=dict)
     _closings: dict[tuple[UUID, date], Closed | None] = field(default_factory=dict)
     _ages: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
+    _promised: dict[UUID, tuple[tuple[GrantRecord, ...], bool]] = field(default_factory=dict)  # by position
 
     def facts(self, piece: Piece) -> Facts:
         """The facts of a position as things stand in the docket now."""
@@ -82,11 +85,24 @@ class CaseFile:
             and self._free_day(day) == situation.sunday_or_holiday
             and self._age(line.child_id, day) == (situation.age, situation.age_before_month)
             and self.agreement(line.provider_id, line.claim.benefit, line.facility_id, day) is facts.agreement
+            and (line.check_id is None or (self._grants(piece) is facts.grants and self._is_promised(piece) == situation.promised))
         )
 
     # ---- parts
     def grant_files(self, piece: Piece) -> tuple[GrantRecord, ...]:
-        """The grants of the line's entitlement, in the order in which the facts name them."""
+        """The grants of the line's entitlement as they count for the position, in the order in which the facts name them."""
+        return self._grants_of(piece) if piece.line.check_id is None else self._with_promise(piece)[0]
+
+    def _is_promised(self, piece: Piece) -> bool:
+        return piece.line.check_id is not None and self._with_promise(piece)[1]
+
+    def _with_promise(self, piece: Piece) -> tuple[tuple[GrantRecord, ...], bool]:
+        found = self._promised.get(piece.id)
+        if found is None:
+            found = self._promised[piece.id] = self.promises.grants_for(piece, self._grants_of(piece))
+        return found
+
+    def _grants_of(self, piece: Piece) -> tuple[GrantRecord, ...]:
         key = (piece.line.entitlement_id, piece.line.claim.benefit)
         found = self._grant_ids.get(key)
         if found is None:
@@ -119,10 +135,13 @@ class CaseFile:
 
     def _grants(self, piece: Piece) -> tuple[Grant, ...]:
         line = piece.line
-        key = (line.entitlement_id, line.provider_id, line.facility_id, line.claim.benefit)
+        files = self.grant_files(piece)
+        key: tuple[object, ...] = (line.entitlement_id, line.provider_id, line.facility_id, line.claim.benefit)
+        if line.check_id is not None:
+            key += tuple((grant.version, grant.revoked_from, grant.notified_on) for grant in files)
         found = self._grant_facts.get(key)
         if found is None:
-            found = self._grant_facts[key] = tuple(self._grant(g, line.provider_id, line.facility_id) for g in self.grant_files(piece))
+            found = self._grant_facts[key] = tuple(self._grant(g, line.provider_id, line.facility_id) for g in files)
         return found
 
     def _grant(self, grant: GrantRecord, provider_id: UUID, facility_id: UUID | None) -> Grant:
@@ -143,7 +162,7 @@ class CaseFile:
             tutoring_form=grant.tutoring_form or "any",
             budget=Budget("amount" if grant.budget_kind == SAVING else grant.budget_kind, grant.limit),
             revoked_from=grant.revoked_from,
-            notified_on=grant.notified_on,
+            notified_on=self.promises.notified_on(grant, provider_id),
             flagged=grant.doubtful,
         )
 
@@ -184,6 +203,7 @@ class CaseFile:
             absences_paid=0 if line.claim.lesson is None or line.claim.attended else self.docket.absences_paid(piece),
             paid_by_family=self._paid_by_family(piece),
             iban_differs=line.iban_differs,
+            promised=self._is_promised(piece),
             corrected=None if piece.corrects is None else piece.corrects.facts(),
         )
 

@@ -15,7 +15,9 @@ from but_gateway.procedures.adjudication import store
 from but_gateway.procedures.adjudication.casefile import CaseFile, FacilityFile, ProviderFile
 from but_gateway.procedures.adjudication.docket import LUNCH, TUTORING, Counter, Other, Slot
 from but_gateway.procedures.adjudication.model import Line, Piece, Standing, read_shares
+from but_gateway.procedures.adjudication.promise_store import load_checks, load_versions
 from but_gateway.procedures.adjudication.store import Row
+from but_gateway.registers.entitlements.notification_store import read_notifications, read_notified
 from but_gateway.registers.entitlements.store import grant_of
 from but_gateway.registers.facilities.store import load_calendars, load_facilities, load_holidays
 from but_gateway.registers.invoices.store import read_findings
@@ -34,7 +36,8 @@ async def open_case(
     Several cases may be open at once: children are always locked in the order of their ids. New pieces get their ids under the locks:
     the order of ids is the order in which children were locked, which later facts keep.
     """
-    case = CaseFile((await read_settings(unit)).facts(), (await load_holidays(unit, town.state)).public)
+    settings = await read_settings(unit)
+    case = CaseFile(settings.facts(), (await load_holidays(unit, town.state)).public)
     lines = {p.line.id: p.line for p in pieces}
     wanted = {line.child_id for line in lines.values() if line.child_id is not None} | set(children)
     taught = {p.line.provider_id for p in pieces if p.before is None and p.line.claim.lesson is not None}
@@ -53,6 +56,7 @@ async def open_case(
     span = DayRange(min(p.first_day for p in pieces), max(p.last_day for p in pieces))
     rivals = await _read_docket(unit, case, pieces, wanted, span)
     known = {p.id: p for p in pieces} | rivals
+    await _read_promises(unit, case, [p.line for p in known.values()], protected=settings.protected_checks)
     await _read_registers(unit, town, case, known.values())
     return case, known
 
@@ -98,6 +102,23 @@ async def _read_grants(unit: UnitOfWork, case: CaseFile, children: Collection[UU
     for row in await store.load_family_payments(unit, list(case.grants)):
         paid = (row["provider_id"], DayRange(row["first_day"], row["last_day"]))
         case.family_payments.setdefault(row["entitlement_id"], []).append(paid)
+
+
+async def _read_promises(unit: UnitOfWork, case: CaseFile, lines: Iterable[Line], *, protected: bool) -> None:
+    """What providers were told of changed grants, and the checks that lines name, where the town keeps what they promise."""
+    known = list(lines)
+    providers = {line.provider_id for line in known}
+    revoked = {grant.id for grants in case.grants.values() for grant in grants if grant.revoked_from is not None}
+    case.promises.note_read(await read_notified(unit, revoked, providers))
+    named = {line.check_id for line in known if line.check_id is not None}
+    if not named or not protected or not case.town.protect_good_faith:
+        return
+    case.promises.checks = await load_checks(unit, named)
+    entitlements = {line.entitlement_id for line in known if line.check_id in case.promises.checks and line.entitlement_id is not None}
+    grants = {grant.id for entitlement in entitlements for grant in case.grants.get(entitlement, ())}
+    case.promises.versions = await load_versions(unit, grants)
+    for one in await read_notifications(unit, grants, providers):
+        case.promises.read.setdefault((one.grant_id, one.provider_id), []).append(one)
 
 
 async def _read_docket(

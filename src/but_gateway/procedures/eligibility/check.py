@@ -45,7 +45,7 @@ async def check(database: Database, keys: TownKeys, requests: Sequence[Sequence[
     providers = {ask.provider_id for ask in asks}
     async with store.transaction(database, town) as driver:
         known = await store.read_numbers(driver, town, {ask.number_index for ask in asks}, providers)
-        grants = await store.read_grants(driver, town, {one.entitlement_id for one in known.values()} or {_NOBODY})
+        grants = await store.read_grants(driver, town, {one.entitlement_id for one in known.values()} or {_NOBODY}, providers)
         terms = await store.read_terms(driver, town, providers, {ask.facility for ask in asks if ask.facility})
         desk = _Judge(keys, known, grants, terms)
         ids = iter(new_ids(len(asks)))
@@ -79,7 +79,7 @@ def _attempt(verdicts: Sequence[Verdict]) -> guard.Attempt:
 class _Judge:
     """Judges checks from what was read for all of them."""
 
-    def __init__(self, keys: TownKeys, known: dict[bytes, store.Known], grants: dict[UUID, list[GrantRecord]], terms: store.Terms) -> None:
+    def __init__(self, keys: TownKeys, known: dict[bytes, store.Known], grants: store.Grants, terms: store.Terms) -> None:
         self._keys, self._known, self._grants, self._terms = keys, known, grants, terms
         # What is opened where there is nothing to open.
         self._dummy = keys.seal("0001-01-01", "child", _NOBODY, "date_of_birth")
@@ -117,7 +117,7 @@ class _Judge:
             return
         question = Question(ask.benefit, days, verdict.facility_id, ask.provider_id, ask.today, self._terms.protect_good_faith)
         offers = self._terms.offers.get(ask.provider_id, [])
-        coverage = cover(question, ask.date_of_birth, self._grants.get(known.entitlement_id, ()), offers)
+        coverage = cover(question, ask.date_of_birth, self._grants.of(known.entitlement_id, ask.provider_id), offers)
         if coverage.cause is not None:
             verdict.cause = coverage.cause
             return

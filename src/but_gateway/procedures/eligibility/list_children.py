@@ -10,7 +10,6 @@ from but_gateway.procedures.eligibility import store
 from but_gateway.procedures.eligibility.schemas import MONTHS_BACK, MyChild, MyChildren, PeriodOut
 from but_gateway.registers.entitlements.coverage import Question, cover, minutes_left
 from but_gateway.registers.entitlements.model import child_reference
-from but_gateway.registers.entitlements.store import load_grants
 from but_gateway.registers.entitlements.terms import TUTORING
 from but_gateway.web.pagination import Page, decode_id_cursor
 
@@ -23,14 +22,14 @@ async def list_children(unit: UnitOfWork, keys: TownKeys, provider_id: UUID, tod
     rows, cursor = page.cut(
         await store.linked_entitlements(unit.driver, town, provider_id, decode_id_cursor(page.after), page.limit), lambda row: row.id
     )
-    grants = await load_grants(unit, [row.id for row in rows])
+    grants = await store.read_grants(unit.driver, town, [row.id for row in rows], [provider_id])
     terms = await store.read_terms(unit.driver, town, [provider_id], [])
     days = DayRange(Month.of(today).plus(-MONTHS_BACK).first, today + timedelta(days=YEARS_AHEAD_DAYS))
     items = []
     for row in rows:
         question = Question(row.benefit, days, None, provider_id, today, terms.protect_good_faith)
         born = date.fromisoformat(keys.open(row.date_of_birth, "child", row.child_id, "date_of_birth"))
-        coverage = cover(question, born, grants.get(row.id, ()), terms.offers.get(provider_id, []))
+        coverage = cover(question, born, grants.of(row.id, provider_id), terms.offers.get(provider_id, []))
         items.append(
             MyChild.model_construct(
                 reference=child_reference(keys, provider_id, row.child_id),

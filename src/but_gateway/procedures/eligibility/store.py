@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from but_gateway.procedures.eligibility.model import Verdict
 from but_gateway.registers.entitlements.coverage import Offer
 from but_gateway.registers.entitlements.guard_store import Driver
 from but_gateway.registers.entitlements.model import GrantRecord
+from but_gateway.registers.entitlements.notification_store import NOTIFIED_OF_GRANT, earlier
 from but_gateway.registers.entitlements.store import GRANT_COLUMNS, grant_of
 from but_gateway.rules.facts import DatedPrice
 
@@ -31,8 +32,10 @@ JOIN entitlement e ON e.municipality_id = n.municipality_id AND e.id = n.entitle
 JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
 WHERE n.municipality_id = $1 AND n.number_index = ANY($2::bytea[])
 """
+# Who has read of a revocation knows it from that day on; asked for revoked grants only, in the same statement for all.
 _GRANTS: Final = f"""
-SELECT {GRANT_COLUMNS}
+SELECT {GRANT_COLUMNS}, CASE WHEN v.revoked_from IS NOT NULL THEN (
+    SELECT json_object_agg(n.provider_id, n.notified_on)::text FROM ({NOTIFIED_OF_GRANT}) n) END AS read_by
 FROM entitlement_grant g
 JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
 WHERE g.municipality_id = $1 AND g.entitlement_id = ANY($2::uuid[])
@@ -48,9 +51,10 @@ SELECT (SELECT s.body ->> 'protect_good_faith' FROM settings s WHERE s.municipal
 """
 _LOG: Final = """
 INSERT INTO access_log (municipality_id, id, at, client_id, provider_id, entitlement_id, benefit, first_day, last_day, facility_id,
-  confirmed, cause)
-SELECT $1, r.* FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::date[],
-  $10::uuid[], $11::bool[], $12::text[]) AS r
+  confirmed, cause, periods)
+SELECT $1, r.i, r.a, r.c, r.p, r.e, r.b, r.f, r.l, r.y, r.ok, r.w, r.d::jsonb
+FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::date[],
+  $10::uuid[], $11::bool[], $12::text[], $13::text[]) AS r (i, a, c, p, e, b, f, l, y, ok, w, d)
 """
 _LINK: Final = """
 INSERT INTO provider_link (municipality_id, provider_id, entitlement_id, linked_at)
@@ -112,12 +116,33 @@ async def read_numbers(driver: Driver, town: UUID, indexes: Collection[bytes], p
     return {row[0]: Known(row[2], row[3], row[4], row[1], row[5], row[6], row[7], row[8]) for row in rows}
 
 
-async def read_grants(driver: Driver, town: UUID, entitlement_ids: Collection[UUID]) -> dict[UUID, list[GrantRecord]]:
-    """Current versions of grants by entitlement."""
-    found: dict[UUID, list[GrantRecord]] = {}
-    for row in await driver.fetch(_GRANTS, town, list(entitlement_ids)):
-        found.setdefault(row["entitlement_id"], []).append(grant_of(row))
-    return found
+@dataclass(slots=True)
+class Grants:
+    """Current versions of grants by entitlement, and which providers have read of revocations, by grant and provider."""
+
+    by_entitlement: dict[UUID, list[GrantRecord]]
+    read: dict[tuple[UUID, UUID], date]
+
+    def of(self, entitlement_id: UUID, provider_id: UUID) -> list[GrantRecord]:
+        """The grants of an entitlement as a provider has to reckon with them."""
+        grants = self.by_entitlement.get(entitlement_id, [])
+        if not self.read:
+            return grants
+        return [
+            replace(g, notified_on=earlier(g.notified_on, self.read[g.id, provider_id])) if (g.id, provider_id) in self.read else g
+            for g in grants
+        ]
+
+
+async def read_grants(driver: Driver, town: UUID, entitlement_ids: Collection[UUID], providers: Collection[UUID]) -> Grants:
+    """The grants of entitlements, as far as they concern these providers."""
+    grants = Grants({}, {})
+    for row in await driver.fetch(_GRANTS, town, list(entitlement_ids), list(providers)):
+        values = dict(row)
+        for provider, day in json.loads(values.pop("read_by") or "{}").items():
+            grants.read[values["id"], UUID(provider)] = date.fromisoformat(day)
+        grants.by_entitlement.setdefault(values["entitlement_id"], []).append(grant_of(values))
+    return grants
 
 
 async def read_terms(driver: Driver, town: UUID, providers: Collection[UUID], facility_keys: Collection[str]) -> Terms:
@@ -139,10 +164,17 @@ async def write_log(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> 
     """The access log of these checks."""
     rows = [
         (v.id, v.ask.at, v.ask.client_id, v.ask.provider_id, v.entitlement_id, v.ask.benefit, v.ask.days.first, v.ask.days.last,
-         v.facility_id, v.confirmed, v.cause)
+         v.facility_id, v.confirmed, v.cause, _part(v))
         for v in verdicts
     ]  # fmt: skip
     await driver.execute(_LOG, town, *zip(*rows, strict=True))
+
+
+def _part(verdict: Verdict) -> str | None:
+    """The confirmed periods as JSON where they are only a part of the days asked for: what the check promises (protected check)."""
+    if not verdict.confirmed or verdict.periods == (verdict.ask.days,):
+        return None
+    return json.dumps([[period.first.isoformat(), period.last.isoformat()] for period in verdict.periods])
 
 
 async def write_links(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> None:

@@ -17,6 +17,7 @@ from but_gateway.procedures.adjudication.casefile import choose_agreement
 from but_gateway.procedures.adjudication.decide import Bench
 from but_gateway.procedures.adjudication.gather import open_case
 from but_gateway.procedures.adjudication.model import Corrects, Ruling, read_shares
+from but_gateway.procedures.adjudication.promise_store import known_checks
 from but_gateway.procedures.adjudication.store import find_corrected, lock_children
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
 from but_gateway.procedures.submission.draft import (
@@ -127,6 +128,7 @@ async def _check(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> dict[str,
         for i, line in enumerate(body.lines)
         if line.facility is not None and line.facility not in records
     ]
+    faults += await _check_faults(unit, body, sender)
     facilities = {key: facility.id for key, facility in records.items()}
     if not faults:
         faults += _attendance_faults(body, sender, facilities)
@@ -140,6 +142,22 @@ async def _check(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> dict[str,
         if line.corrects is None and agreement and period_too_short(body.period.from_, body.period.to, agreement.min_period_months):
             raise PeriodTooShort
     return facilities
+
+
+async def _check_faults(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> list[Fault]:
+    """A check that a line names must be a confirmed one of this provider; whether it is somebody else's is not told."""
+    named = {line.check_id for line in body.lines if line.check_id is not None}
+    if not named:
+        return []
+    known = await known_checks(unit, sender.record.id, named)
+    text = Text(
+        "Unter dieser Kennung haben Sie keine bestätigte Berechtigungsprüfung.", "You have no confirmed eligibility check under this id."
+    )
+    return [
+        Fault(f"/lines/{i}/check_id", "unknown_key", text)
+        for i, line in enumerate(body.lines)
+        if line.check_id is not None and line.check_id not in known
+    ]
 
 
 def _attendance_faults(body: InvoiceIn, sender: Sender, facilities: dict[str, UUID]) -> list[Fault]:

@@ -12,15 +12,21 @@ from uuid import UUID
 
 from but_gateway.db.session import UnitOfWork
 
-# Of the grants $2 as they are revoked now, who was told when ($3: providers).
-NOTIFIED: Final = """
-SELECT n.grant_id, n.provider_id, min(n.notified_on) AS notified_on
-FROM grant_notification n
-WHERE n.municipality_id = $1 AND n.grant_id = ANY($2::uuid[]) AND n.provider_id = ANY($3::uuid[])
+_PRESENT: Final = """
   AND n.version > coalesce((SELECT max(v.version) FROM grant_version v
     WHERE v.municipality_id = n.municipality_id AND v.grant_id = n.grant_id AND v.revoked_from IS NULL), 0)
-GROUP BY n.grant_id, n.provider_id
 """
+# Which of the providers $3 read when of the present revocation of grants: of the grants $2, and of a grant ``g`` of the query around it.
+_NOTIFIED: Final = f"""
+SELECT n.grant_id, n.provider_id, min(n.notified_on) AS notified_on FROM grant_notification n
+WHERE n.municipality_id = $1 AND n.grant_id = ANY($2::uuid[]) AND n.provider_id = ANY($3::uuid[]) {_PRESENT}
+GROUP BY n.grant_id, n.provider_id
+"""  # noqa: S608 - a constant of this module
+NOTIFIED_OF_GRANT: Final = f"""
+SELECT n.provider_id, min(n.notified_on) AS notified_on FROM grant_notification n
+WHERE n.municipality_id = g.municipality_id AND n.grant_id = g.id AND n.provider_id = ANY($3::uuid[]) {_PRESENT}
+GROUP BY n.provider_id
+"""  # noqa: S608 - as above
 _TOLD: Final = """
 SELECT grant_id, provider_id, version, notified_on FROM grant_notification
 WHERE municipality_id = $1 AND grant_id = ANY($2::uuid[]) AND provider_id = ANY($3::uuid[])
@@ -52,7 +58,7 @@ async def read_notified(unit: UnitOfWork, grant_ids: Collection[UUID], provider_
     """When providers read of the present revocation of grants, by grant and provider; only revoked grants may be asked for."""
     if not grant_ids or not provider_ids:
         return {}
-    rows = await unit.driver.fetch(NOTIFIED, unit.municipality_id, list(grant_ids), list(provider_ids))
+    rows = await unit.driver.fetch(_NOTIFIED, unit.municipality_id, list(grant_ids), list(provider_ids))
     return {(row["grant_id"], row["provider_id"]): row["notified_on"] for row in rows}
 
 

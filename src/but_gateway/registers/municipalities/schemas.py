@@ -16,6 +16,7 @@ _PLAIN = (
     "name",
     "leitweg_id",
     "protect_good_faith",
+    "protected_checks",
     "holiday_lunch",
     "submission_months",
     "late_effect",
@@ -30,6 +31,7 @@ _SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "name": "Musterstadt",
     "leitweg_id": "05999-12345-93",
     "protect_good_faith": True,
+    "protected_checks": True,
     "holiday_lunch": "review",
     "submission_months": 3,
     "late_effect": "review",
@@ -82,6 +84,11 @@ class SettingsIn(StrictModel):
     leitweg_id: LeitwegId | None = Field(None, description="Leitweg-ID für elektronische Rechnungen")
     protect_good_faith: Flag = Field(
         default=True, description="Vertrauensschutz: bis zur Mitteilung einer Aufhebung an den Anbieter wird bezahlt"
+    )
+    protected_checks: Flag = Field(
+        default=True,
+        description="Zusage: nennt eine Zeile eine bestätigte Prüfung (`check_id`), werden die bestätigten Tage bezahlt, solange der "
+        "Anbieter von einer Änderung noch nichts wusste; wirkt nur mit `protect_good_faith`",
     )
     holiday_lunch: LateEffect = Field("review", description="Essen in der Ferienbetreuung (Hort, OGS): annehmen, prüfen oder ablehnen")
     submission_months: Months = Field(3, description="Einreichungsfrist in Monaten nach dem Leistungsmonat")

@@ -46,6 +46,7 @@ class Settings:
     name: str
     leitweg_id: str | None = None
     protect_good_faith: bool = True
+    protected_checks: bool = True
     holiday_lunch: str = "review"
     submission_months: int = 3
     late_effect: str = "review"
@@ -86,7 +87,7 @@ class Settings:
     def read(cls, document: Mapping[str, Any]) -> "Settings":
         """The settings of a stored document."""
         return cls(
-            **{field: document[field] for field in _PLAIN},
+            **{field: document[field] for field in _PLAIN if field in document},
             lunch_price_ceilings=tuple(
                 PriceCeiling(date.fromisoformat(c["valid_from"]), c["unit_price"]) for c in document["lunch_price_ceilings"]
             ),
