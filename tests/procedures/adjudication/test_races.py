@@ -148,3 +148,19 @@ async def test_one_tutor_at_two_places_at_once_and_one_proof_for_two(town: Town)
         bills = [Bill(town, "t1", a.json()["number"], a.json()["id"], None, a.json()) for a in answers]
         said = [(await bill.again()).says[0] for bill in bills]
         assert Counter(said) == {"review ?45.00 L-10": 1, "review ?45.00 L-10 L-14": 3}
+
+
+async def test_a_ring_of_waiting_is_broken_and_the_work_begun_anew(town: Town) -> None:
+    await prepare(town, "t1")
+    for child in ("A", "B"):
+        await town.grant(child, "tutoring")
+    for day in ("2026-10-12", "2026-10-13"):
+        await town.bill("t1", lesson("A", day, tutor="T-1"))
+    # Imports lock their own child first and then those whose lessons the same tutor gave: in both orders at once.
+    for round_ in range(4):
+        last = f"2027-08-{round_ + 1:02d}"
+        rows = [{**town.rows[f"{c}-tutoring"], "grant": {**town.rows[f"{c}-tutoring"]["grant"], "valid_to": last}} for c in ("A", "B")]
+        calls = [town.call("registrar", "POST", "/grant-imports", [row]) for row in rows]
+        lessons = [town.send("t1", lesson(c, f"2026-10-{12 + round_}", "17:00", "17:45", tutor="T-1")) for c in ("A", "B")]
+        answers = await at_once(*calls, *lessons)
+        assert {a.status_code for a in answers} <= {200, 201}
