@@ -119,6 +119,15 @@ async def test_what_is_under_review_is_not_paid_but_shown(town: Town) -> None:
     assert (result.all.proposed_before, result.all.proposed_after) == (0, 450)
 
 
+async def test_what_stays_refused_moves_no_money_between_rules(town: Town) -> None:
+    await town.grant("A")
+    bill = await town.bill("c1", lunch("A", "2026-10-10"))  # a Saturday
+    assert bill.says == ["rejected 0.00 M-05"]
+    result = await replayed(town, supposed(CEILING))
+    assert by_rule(result) == {"P-07": (1, 0, 0)}
+    assert_adds_up(result)
+
+
 async def test_only_the_service_days_asked_for_are_looked_at(town: Town) -> None:
     await town.grant("A")
     await town.bill("c1", lunch("A", MONDAY, TUESDAY))

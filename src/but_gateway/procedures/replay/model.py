@@ -10,7 +10,7 @@ from uuid import UUID
 from but_gateway.law.parameters import Law, LawBook, LawNotLoaded
 from but_gateway.rules.evaluate import LawOn
 from but_gateway.rules.facts import Agreement, Facts
-from but_gateway.rules.verdict import Effect, Finding, Outcome
+from but_gateway.rules.verdict import Finding, Outcome
 
 # Why a position is not decided again.
 LEFT_OUT: Final = ("by_person", "cancelled", "corrected", "without_facts")
@@ -92,17 +92,17 @@ class Decided:
     def kept_back(self, claimed: int) -> dict[str, int]:
         """Cents that each rule keeps from being paid; together claimed − approved.
 
-        A reduction keeps back what it took, in order; whatever is then not paid is with the first finding of the strongest effect.
+        What is not paid at all, or not yet, is with the first finding of the strongest effect; else each reduction has what it took.
         """
+        if not self.findings or self.outcome in (Outcome.REJECTED, Outcome.REVIEW):
+            deciding = max(self.findings, key=lambda one: one.effect, default=None)
+            return {} if deciding is None else {deciding.rule: claimed - self.approved}
         found: dict[str, int] = {}
         left = claimed
         for one in self.findings:
-            if one.effect is Effect.REDUCE and one.payable is not None:
+            if one.payable is not None:
                 found[one.rule] = found.get(one.rule, 0) + left - one.payable
                 left = one.payable
-        if left != self.approved and self.findings:
-            rule = max(self.findings, key=lambda one: one.effect).rule
-            found[rule] = found.get(rule, 0) + left - self.approved
         return found
 
 
