@@ -32,6 +32,7 @@ DEFAULTS: JSON = {
     "name": "Musterstadt",
     "leitweg_id": None,
     "protect_good_faith": True,
+    "protected_checks": True,
     "holiday_lunch": "review",
     "submission_months": 3,
     "late_effect": "review",
