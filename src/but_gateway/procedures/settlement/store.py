@@ -134,8 +134,8 @@ async def has_decided_in(unit: UnitOfWork, batch_id: UUID, actor: str) -> bool:
     found: bool = await unit.driver.fetchval(
         """
         SELECT EXISTS (
-          SELECT 1 FROM position_state s JOIN review r ON r.municipality_id = s.municipality_id AND r.position_id = s.position_id
-          WHERE s.municipality_id = $1 AND s.batch_id = $2 AND r.resolved_by = $3
+          SELECT 1 FROM review r JOIN position_state s ON s.municipality_id = r.municipality_id AND s.position_id = r.position_id
+          WHERE r.municipality_id = $1 AND r.resolved_by = $3 AND s.batch_id = $2
         ) OR EXISTS (
           SELECT 1 FROM position_state s JOIN decision d ON d.municipality_id = s.municipality_id AND d.id = s.decision_id
           WHERE s.municipality_id = $1 AND s.batch_id = $2 AND d.decided_by = $3
