@@ -66,11 +66,14 @@ async def database_in(folder: Path) -> AsyncIterator[str]:
     server = EmbeddedPostgres((folder / "postgres").absolute())
     try:
         url = server.start()
+        if not server.started_here:
+            # One that ran already is another demo's, or was left behind by one that crashed: then it ends with our leaving.
+            if not server.stop():
+                raise CommandError(f"Another demo is running in {folder}. Stop it, or name another folder with --out.", Exit.CONFLICT)
+            url = server.start()
     except EmbeddedPostgresError as error:
         raise CommandError(str(error)) from None
     try:
-        if await store.is_in_use(url):
-            raise CommandError(f"Another demo is running in {folder}. Stop it, or name another folder with --out.", Exit.CONFLICT)
         yield await store.renew_database(url)
     finally:
         server.stop()

@@ -1,7 +1,7 @@
 """Plays the whole round in its order and measures it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +45,15 @@ class Played:
         return round(count / self.seconds[stage])
 
 
-async def play(speaker: Speaker, screen: Screen, folder: Path, *, seed: int, children: int) -> Played:
+KeepHouse = Callable[[], Awaitable[None]]
+
+
+async def play(  # noqa: PLR0913 - who asks, who shows, where to, and which town
+    speaker: Speaker, screen: Screen, folder: Path, keep_house: KeepHouse, *, seed: int, children: int
+) -> Played:
     """The round: registers, grants, checks, invoices, reviews, settlement, packages into the folder. The clock is the town's own.
+
+    ``keep_house``: what the database does by itself in the days that lie between, but here are seconds.
 
     Refuses when an answer is not what the round needs (UnexpectedAnswerError) or sums do not agree (SumsDifferError).
     """
@@ -64,10 +71,12 @@ async def play(speaker: Speaker, screen: Screen, folder: Path, *, seed: int, chi
         await town.registers(advance)
     with stage("grants", "Bewilligungen aus dem Fachverfahren", town.grants) as advance:
         await town.grants_in(advance)
+        await keep_house()
     with stage("checks", "Berechtigungsprüfungen vor dem Oktober", played.entitlements) as advance:
         played.confirmed = await town.checks(advance)
     with stage("september", "Septemberreste: eingereicht, entschieden, bezahlt", 1) as advance:
         if (await town.late_september()).positions:
+            await keep_house()
             played.batches.append(await settle(speaker, SEPTEMBER_BATCH, folder))
         advance(1)
     with stage("invoices", "Abrechnungen Oktober: jede Position sofort entschieden", town.write_october()) as advance:
@@ -76,6 +85,7 @@ async def play(speaker: Speaker, screen: Screen, folder: Path, *, seed: int, chi
     with stage("afterwards", "Doppelt Eingereichtes und eine Rechnungskorrektur", town.write_afterwards()) as advance:
         await town.afterwards(advance)
     with stage("reviews", "Klärfälle: die Sachbearbeitung entscheidet einige", 1) as advance:
+        await keep_house()
         played.reviews_resolved, played.reviews_open = await town.reviews()
         advance(1)
     with stage("settlement", "Lauf: erstellt, festgestellt, angeordnet, übergeben, geprüft", 1) as advance:

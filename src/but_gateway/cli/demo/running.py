@@ -9,11 +9,12 @@ from pathlib import Path
 
 from but_gateway.cli.demo.logins import make_logins
 from but_gateway.cli.demo.place import HOST, database_in
-from but_gateway.cli.demo.playing import Played, play
+from but_gateway.cli.demo.playing import KeepHouse, Played, play
 from but_gateway.cli.demo.screen import RichScreen
 from but_gateway.cli.demo.serving import served
 from but_gateway.cli.demo.settling import SumsDifferError
 from but_gateway.cli.demo.speaker import Speaker, UnexpectedAnswerError
+from but_gateway.cli.demo.store import keep_house
 from but_gateway.cli.report import CommandError, Exit
 from but_gateway.db.migrate import migrate
 from but_gateway.kit.clock import SystemClock
@@ -53,7 +54,7 @@ async def _run(wish: Wish, done: Done) -> None:
                 advance(1)
             speaker = Speaker.at(base_url)
             stack.push_async_callback(speaker.close)
-            played = await _play(speaker, screen, wish)
+            played = await _play(speaker, screen, wish, lambda: keep_house(url))
             screen.stop()
             done(played, base_url)
             if wish.serve:
@@ -71,9 +72,9 @@ async def prepare(url: str, folder: Path, port: int) -> Settings:
     return Settings(database_url=url, master_key_file=key_file, issuer=f"http://{HOST}:{port}", issuer_is_set=True)
 
 
-async def _play(speaker: Speaker, screen: RichScreen, wish: Wish) -> Played:
+async def _play(speaker: Speaker, screen: RichScreen, wish: Wish, keep_house: KeepHouse) -> Played:
     try:
-        return await play(speaker, screen, wish.folder / "package", seed=wish.seed, children=wish.children)
+        return await play(speaker, screen, wish.folder / "package", keep_house, seed=wish.seed, children=wish.children)
     except (UnexpectedAnswerError, SumsDifferError) as error:
         raise CommandError(f"The demo found something wrong: {error}", Exit.FINDINGS) from None
 

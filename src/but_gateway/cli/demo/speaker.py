@@ -67,7 +67,10 @@ class Speaker:
         if method == "POST":
             headers["Idempotency-Key"] = str(new_id())
         content = {} if body is None else {"json": body}
-        answer = await self._http.request(method, f"{_BASE}{path}", headers=headers, **content)
+        try:
+            answer = await self._http.request(method, f"{_BASE}{path}", headers=headers, **content)
+        except httpx.HTTPError as error:
+            raise UnexpectedAnswerError(f"{method} {path} as {who}: no answer ({type(error).__name__})") from None
         self.requests += 1
         if not answer.is_success:
             raise UnexpectedAnswerError(f"{method} {path} as {who}: {answer.status_code} {answer.text[:500]}")

@@ -16,7 +16,7 @@ from but_gateway.kit.money import print_euro_de, print_money
 
 CLIENTS: Final = (CATERER, TUTOR, REGISTRAR, CLERK, FINANCE, DEPUTY, ORDERER, AUDITOR)
 _GERMAN: Final = {"accepted": "anerkannt", "reduced": "gekürzt", "rejected": "abgelehnt", "review": "Klärfall"}
-_WIDTH: Final = 100
+_WIDTH: Final = 98
 
 
 def document(played: Played, base_url: str, folder: Path, seconds: float) -> dict[str, Any]:
@@ -116,25 +116,30 @@ def _figures(played: Played) -> Table:
     table.add_column("Anzahl", justify="right")
     table.add_column("Betrag", justify="right")
     table.add_column("")
-    table.add_row("Kinder", _whole(played.children), "", f"{played.grants} Bewilligungen")
+    table.add_row("Kinder", _whole(played.children), "", f"{_whole(played.grants)} Bewilligungen")
     table.add_row("Einrichtungen", _whole(played.facilities), "", "Kalender von Nordrhein-Westfalen")
     table.add_row("Anbieter", _whole(played.caterers + played.tutors), "", f"{played.caterers} Caterer, {played.tutors} Lernförderung")
     speed = _whole(_speed(played, "checks"))
     table.add_row("Berechtigungsprüfungen", _whole(played.entitlements), "", f"{_whole(played.confirmed)} bestätigt, {speed}/s")
     table.add_row("Abrechnungen", _whole(decided.invoices), print_euro_de(decided.sums["claimed"]), "")
-    table.add_row("Positionen", _whole(decided.positions), "", f"{_whole(_speed(played, 'invoices'))}/s, einschließlich HTTP")
+    speed = _whole(_speed(played, "invoices"))
+    table.add_row("Positionen", _whole(decided.positions), "", f"beim Eingang entschieden, {speed}/s")
     for name in OUTCOMES:
         paid = f"davon bezahlt {print_euro_de(decided.approved[name])}" if name == "reduced" else ""
         table.add_row(f"  {_GERMAN[name]}", _whole(decided.counts[name]), print_euro_de(decided.claimed[name]), paid)
-    for text, name in (("  wird bezahlt", "approved"), ("  in Klärung", "in_review"), ("  nicht bezahlt", "refused")):
-        table.add_row(text, "", print_euro_de(decided.sums[name]), "")
-    table.add_row("Klärfälle", _whole(played.reviews_resolved + played.reviews_open), "", f"{played.reviews_resolved} entschieden")
+    left = f"{_whole(played.reviews_open)} bleiben für Sie"
+    table.add_row("Klärfälle entschieden", _whole(played.reviews_resolved), "", left)
     for batch in played.batches:
-        told = f"{batch.payments} Zahlungen, {batch.orders} Anordnungen, {batch.held} angehalten"
+        told = f"{_count(batch.payments, 'Zahlung')}, {_count(batch.orders, 'Anordnung')}, {batch.held} angehalten"
         table.add_row(f"Lauf {batch.number}", _whole(batch.positions), print_euro_de(batch.gross), told)
-        table.add_row("  abgesetzt", "", print_euro_de(batch.receipts), "Rechnungskorrekturen")
-        table.add_row("  auszuzahlen", "", print_euro_de(batch.net), "")
+        if batch.receipts:
+            table.add_row("  abgesetzt", "", print_euro_de(-batch.receipts), "Rechnungskorrektur")
+            table.add_row("  auszuzahlen", "", print_euro_de(batch.net), "")
     return table
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}en"
 
 
 def _speed(played: Played, stage: str) -> int:
