@@ -28,6 +28,7 @@ class Lunch:
     kept: bool = False
     corrected: bool = False
     receipt_open: bool = False
+    counts: bool = True  # a lunch that was paid while there was no limit draws on none that is set later
 
     @property
     def uses(self) -> bool:
@@ -87,7 +88,8 @@ class Model:
         others = [x for x in self.lunches if x is not lunch and (x.child, x.day) == (lunch.child, lunch.day) and x.uses]
         grant = self.grants[lunch.child]
         twice = any(x.by == lunch.by for x in others)
-        used = sum(x.uses for x in self.lunches if x.child == lunch.child)
+        lunch.counts = grant.days is not None
+        used = sum(x.uses and x.counts for x in self.lunches if x.child == lunch.child)
         full = grant.days is not None and used >= grant.days
         if twice or full or not grant.covers(lunch.day) or grant.provider not in {None, lunch.by}:
             lunch.said = "refused"
