@@ -96,7 +96,7 @@ async def _answers(call: Call, desk: Desk, checks: Sequence[CheckIn], pointer: s
     assert call.provider_id is not None  # noqa: S101 - the route admits providers only
     asks = [
         Ask(
-            client_id=call.principal.subject,
+            client_id=call.principal.client_id,
             provider_id=call.provider_id,
             at=at,
             today=today,
