@@ -26,11 +26,12 @@ def demo(  # noqa: PLR0913 - options, all by name
     import time  # noqa: PLC0415 - the demo's own clock starts with its imports, which are most of its start
 
     begun = time.perf_counter()
-    from but_gateway.cli.demo import place, running, summary  # noqa: PLC0415 - help must not pay for it
+    from but_gateway.cli.demo import place  # noqa: PLC0415 - help must not pay for it
 
     place.refuse_production()
     place.refuse_taken_port(port)
-    place.prepare_folder(out)
+    place.claim_folder(out)
+    from but_gateway.cli.demo import running, summary  # noqa: PLC0415 - nor must a refusal pay for the whole service
 
     def done(played: Played, base_url: str) -> None:
         seconds = time.perf_counter() - begun

@@ -39,8 +39,8 @@ def refuse_taken_port(port: int) -> None:
             raise CommandError(text, Exit.CONFLICT) from None
 
 
-def prepare_folder(folder: Path) -> None:
-    """Makes the folder, or empties it of what the last demo left; the database stays for ``database_in``.
+def claim_folder(folder: Path) -> None:
+    """Makes the folder where it is missing, and marks it as the demo's.
 
     Refuses a folder with other things in it, and one that cannot be written (CommandError).
     """
@@ -51,15 +51,13 @@ def prepare_folder(folder: Path) -> None:
             if any(folder.iterdir()):
                 raise CommandError(f"{folder} holds other things. Name an empty or a new folder with --out.", Exit.CONFLICT)
             mark.write_text(_MARK_TEXT, "utf-8")
-        for name in ("package", "keys"):
-            shutil.rmtree(folder / name, ignore_errors=True)
     except OSError as error:
         raise CommandError(f"{folder} cannot be used ({error.strerror}). Name another folder with --out.") from None
 
 
 @asynccontextmanager
 async def database_in(folder: Path) -> AsyncIterator[str]:
-    """The URL of an empty database on a server of the folder's own; the server runs as long as the block.
+    """The URL of an empty database on a server of the folder's own, which runs as long as the block; what the last demo left goes.
 
     Refuses when another demo works in the folder, or the server cannot be started (CommandError).
     """
@@ -74,6 +72,8 @@ async def database_in(folder: Path) -> AsyncIterator[str]:
     except EmbeddedPostgresError as error:
         raise CommandError(str(error)) from None
     try:
+        for left in ("package", "keys"):  # only now: they might have been a running demo's
+            shutil.rmtree(folder / left, ignore_errors=True)
         yield await store.renew_database(url)
     finally:
         server.stop()

@@ -1,6 +1,6 @@
 """Speaks to the service as its clients do: over HTTP, with tokens, idempotency keys and the town's own clock."""
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
@@ -25,7 +25,7 @@ class Speaker:
         self.requests = 0
 
     @classmethod
-    def at(cls, base_url: str) -> "Speaker":
+    def at(cls, base_url: str) -> Self:
         """A speaker for a service; close it in the end."""
         # No proxy of the environment stands between us and the loopback address.
         return cls(httpx.AsyncClient(base_url=base_url, timeout=_SECONDS_MAX, trust_env=False))
