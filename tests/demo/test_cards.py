@@ -49,11 +49,13 @@ async def test_a_lunch_for_a_card_is_decided_as_documented(played_round: Round, 
 
 
 async def test_the_pages_that_the_summary_names_are_there(played_round: Round) -> None:
-    docs, ready, invoices = urls(played_round.base_url)
+    docs, ready, invoice = urls(played_round.played, played_round.base_url)
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(docs)).status_code == 200
         assert (await client.get(ready)).status_code == 200
-        assert (await client.get(invoices)).status_code == 401
+        assert (await client.get(invoice)).status_code == 401
+    path = invoice.partition("/v1/municipalities/musterstadt")[2]
+    assert (await played_round.speaker.get(CATERER, path, NOVEMBER))["provider"] == "c01"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None or shutil.which("sed") is None, reason="there is no curl on this machine")

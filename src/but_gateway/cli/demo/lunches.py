@@ -28,6 +28,7 @@ LATER: Final = "2026-11-04T08:00:00Z"
 _ATTENDS_PER_MILLE: Final = 930
 _REFUSED_BUT_BILLED_PER_MILLE: Final = 600  # of children whom the check did not confirm
 _SEPTEMBER_PER_MILLE: Final = 300
+_IN_HOLIDAY_CARE_PER_MILLE: Final = 350
 _HOLIDAY_CARE: Final = tuple(date(2026, 10, day) for day in range(19, 24))
 _FORGOTTEN_HOLIDAYS: Final = (date(2026, 10, 19), date(2026, 10, 20))
 _SATURDAY: Final = date(2026, 10, 10)
@@ -124,7 +125,10 @@ class Kitchen:
     def _lines(self, chance: Chance, story: Story, caterer: Provider, one: Entitlement) -> list[dict[str, Any]]:
         number, opening = self.numbers[one.key], self.calendars[one.facility or "", str(OCTOBER)]
         price = (story.prices or {}).get(one.facility or "", caterer.prices[1])
-        days = [day for day in self._served(story, one, opening) if chance.happens(_ATTENDS_PER_MILLE)]
+        served = self._served(story, one, opening)
+        if story.holiday_care_at == one.facility and chance.happens(_IN_HOLIDAY_CARE_PER_MILLE):
+            served += _HOLIDAY_CARE
+        days = [day for day in served if chance.happens(_ATTENDS_PER_MILLE)]
         if caterer.mode == "flat":
             return [month_line(one, number, price, 1, len(days) if chance.happens(980) else 0)]
         if caterer.evidence == "monthly_count":
@@ -144,8 +148,6 @@ class Kitchen:
         days = set(opening) if facility.kind == DAYCARE else {day for day in opening if day <= LAST_SCHOOL_DAY}
         if story.bills_holidays_at == facility.key:
             days |= set(_FORGOTTEN_HOLIDAYS)
-        if story.holiday_care_at == facility.key:
-            days |= set(_HOLIDAY_CARE)
         if story.ignores_closing_at == facility.key and facility.closed_on is not None:
             days.add(facility.closed_on)
         return sorted(days)

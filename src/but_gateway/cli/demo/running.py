@@ -35,11 +35,14 @@ class Wish:
 
 
 def run(wish: Wish, done: Done) -> None:
-    """Runs to the end. Ctrl-C while serving is the end; before it, it is an interruption (KeyboardInterrupt)."""
+    """Runs to the end. Ctrl-C or SIGTERM while serving is the end; before, it is an interruption (KeyboardInterrupt)."""
     import uvloop  # noqa: PLC0415 - where there is none, Python's own loop does
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(wish, done))
+        try:
+            runner.run(_run(wish, done))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 async def _run(wish: Wish, done: Done) -> None:

@@ -38,11 +38,16 @@ _Result = TypeVar("_Result")
 class Decided:
     """What became of invoices: positions and cents by outcome; ``sums`` of all: claimed, approved, in review, refused."""
 
-    invoices: int = 0
+    ids: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     claimed: Counter[str] = field(default_factory=Counter)
     approved: Counter[str] = field(default_factory=Counter)
     sums: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def invoices(self) -> int:
+        """How many invoices there were."""
+        return len(self.ids)
 
     @property
     def positions(self) -> int:
@@ -51,7 +56,7 @@ class Decided:
 
     def add(self, answer: Any) -> None:  # noqa: ANN401 - JSON
         """Counts an invoice's answer."""
-        self.invoices += 1
+        self.ids.append(answer["id"])
         self.counts.update(answer["counts"])
         self.sums.update({name: parse_money(amount) for name, amount in answer["totals"].items()})
         for line in answer["lines"]:

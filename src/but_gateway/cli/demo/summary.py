@@ -59,16 +59,16 @@ def document(played: Played, base_url: str, folder: Path, seconds: float) -> dic
         ],
         "requests": played.requests,
         "folder": str(folder),
-        "urls": urls(base_url),
+        "urls": urls(played, base_url),
         "clients": [{"client_id": client, "client_secret": secret_of(client)} for client in CLIENTS],
         "curl": curl(base_url),
         "seconds": round(seconds, 1),
     }
 
 
-def urls(base_url: str) -> list[str]:
-    """Where to look on."""
-    return [f"{base_url}/docs", f"{base_url}/health/ready", f"{base_url}/v1/municipalities/{KEY}/invoices"]
+def urls(played: Played, base_url: str) -> list[str]:
+    """Where to look on: the docs, the health, and (with a token) the first caterer's invoice."""
+    return [f"{base_url}/docs", f"{base_url}/health/ready", f"{base_url}/v1/municipalities/{KEY}/invoices/{played.decided.ids[0]}"]
 
 
 def curl(base_url: str) -> str:
@@ -100,7 +100,7 @@ def show(played: Played, base_url: str, seconds: float) -> None:
     for batch in played.batches:
         console.print(f"  {batch.files[0].parent}/", soft_wrap=True)
     console.print(f"\nFertig in {seconds:.0f} s, {played.requests} Anfragen über HTTP. Weiter geht es hier:", soft_wrap=True)
-    for text, url in zip(("API und Anleitung", "Bereitschaft", "Abrechnungen"), urls(base_url), strict=True):
+    for text, url in zip(("API und Anleitung", "Bereitschaft", "Eine Abrechnung"), urls(played, base_url), strict=True):
         console.print(f"  {text.ljust(18)} {url}", soft_wrap=True)
     console.print("\nZugänge (client_id, client_secret):")
     for client in CLIENTS:
