@@ -21,6 +21,7 @@ from but_gateway.identity.issuer import Issuer
 from but_gateway.identity.middleware import Authentication
 from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.jobs.grant_imports import GrantImports
+from but_gateway.jobs.redecisions import Redecisions
 from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.procedures.changes import endpoints as changes
@@ -94,8 +95,9 @@ async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[
         app.state.authenticator = Authenticator(issuer, {e.issuer: KeySet(e, client, clock) for e in read_issuers(settings.oidc_file)})
         app.state.readiness = Readiness(database, head_revision(), (issuer.fault,))
         try:
-            async with _working(database, directory, clock) as (worker, _):
+            async with _working(database, directory, clock) as (worker, redecisions, _):
                 app.state.worker = worker
+                app.state.follow_up = redecisions.follow_up
                 yield
         finally:
             await database.close()
@@ -107,18 +109,20 @@ async def open_worker(settings: Settings, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     database = await _open_database(settings)
     try:
-        async with _working(database, Directory(database, _master_key(settings)), clock) as (_, task):
+        async with _working(database, Directory(database, _master_key(settings)), clock) as (_, _, task):
             yield task
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _working(database: Database, directory: Directory, clock: Clock) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
-    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock)))
+async def _working(database: Database, directory: Directory, clock: Clock) -> AsyncIterator[tuple[Worker, Redecisions, asyncio.Task[None]]]:
+    redecisions = Redecisions(database, directory, clock)
+    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock), redecisions))
+    redecisions.wake = worker.wake
     task = asyncio.create_task(worker.run())
     try:
-        yield worker, task
+        yield worker, redecisions, task
     finally:
         worker.stop()
         await task

@@ -25,6 +25,7 @@ class UnitOfWork:
     driver: asyncpg.Connection
     scope: Scope
     keep: bool = True
+    locks: set[str] = field(default_factory=set)  # what it holds already and need not ask for again
     at_end: dict[object, Callable[["UnitOfWork"], Awaitable[None]]] = field(default_factory=dict)
 
     @property

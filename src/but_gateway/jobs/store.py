@@ -10,6 +10,7 @@ from but_gateway.db.tenancy import Scope
 from but_gateway.identity.principal import Town
 
 _RUNNING: Final = "SELECT id FROM grant_import WHERE municipality_id = $1 AND state = 'running' ORDER BY id"
+_REDECIDING: Final = "SELECT id FROM redecision WHERE municipality_id = $1 AND state = 'running' ORDER BY id"
 _LEADER: Final = 0x627574_10  # "but", worker
 
 
@@ -32,10 +33,20 @@ async def town_keys(database: Database) -> list[str]:
 
 
 async def running_imports(database: Database, towns: Iterable[Town]) -> list[tuple[Town, UUID]]:
-    """Large imports that are not done, town by town, oldest first. One transaction looks into all towns, one after the other."""
+    """Large imports that are not done, town by town, oldest first."""
+    return await _running(database, towns, _RUNNING)
+
+
+async def running_redecisions(database: Database, towns: Iterable[Town]) -> list[tuple[Town, UUID]]:
+    """Re-decisions that are not done, town by town, oldest first."""
+    return await _running(database, towns, _REDECIDING)
+
+
+async def _running(database: Database, towns: Iterable[Town], query: str) -> list[tuple[Town, UUID]]:
+    """One transaction looks into all towns, one after the other."""
     found = []
     async with database.pool.acquire() as connection, connection.transaction():
         for town in towns:
             await connection.execute(Scope(town.id).statement())
-            found += [(town, row[0]) for row in await connection.fetch(_RUNNING, town.id)]
+            found += [(town, row[0]) for row in await connection.fetch(query, town.id)]
     return found

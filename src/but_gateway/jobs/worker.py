@@ -4,18 +4,25 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from but_gateway.db.engine import Database
-from but_gateway.jobs.grant_imports import GrantImports
 from but_gateway.jobs.store import leadership, town_keys
 
 PAUSE_SECONDS: Final = 5.0
 PAUSE_SECONDS_MAX: Final = 30.0
 # One round of a kind of work over the towns of these keys; answers whether there is more to do at once.
 Sweep = Callable[[list[str]], Awaitable[bool]]
+
+
+class Work(Protocol):
+    """A kind of work."""
+
+    async def sweep(self, town_keys: list[str]) -> bool:
+        """One round of it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -66,6 +73,6 @@ class Worker:
         self._call.clear()
 
 
-def sweeps_of(imports: GrantImports) -> list[Sweep]:
-    """All kinds of work there are."""
-    return [imports.sweep]
+def sweeps_of(*works: Work) -> list[Sweep]:
+    """The sweeps of these kinds of work."""
+    return [work.sweep for work in works]

@@ -12,6 +12,7 @@ BODY: JSON = {
     "name": "Stadt Krefeld",
     "leitweg_id": "05999-12345-93",
     "protect_good_faith": False,
+    "protected_checks": False,
     "holiday_lunch": "reject",
     "submission_months": 4,
     "late_effect": "accept",

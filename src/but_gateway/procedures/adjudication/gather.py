@@ -21,6 +21,7 @@ from but_gateway.registers.entitlements.notification_store import read_notificat
 from but_gateway.registers.entitlements.store import grant_of
 from but_gateway.registers.facilities.store import load_calendars, load_facilities, load_holidays
 from but_gateway.registers.invoices.store import read_findings
+from but_gateway.registers.municipalities.redecision_store import share_registers
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.store import load_agreements, load_providers
 from but_gateway.rules.document import part_from_document
@@ -36,6 +37,7 @@ async def open_case(
     Several cases may be open at once: children are always locked in the order of their ids. New pieces get their ids under the locks:
     the order of ids is the order in which children were locked, which later facts keep.
     """
+    await share_registers(unit)
     settings = await read_settings(unit)
     case = CaseFile(settings.facts(), (await load_holidays(unit, town.state)).public)
     lines = {p.line.id: p.line for p in pieces}

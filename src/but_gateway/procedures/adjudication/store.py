@@ -7,6 +7,7 @@ from uuid import UUID
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.registers.entitlements.store import GRANT_COLUMNS
+from but_gateway.registers.municipalities.redecision_store import share_registers
 
 Row = Mapping[str, Any]
 Rows = list[Row]
@@ -20,7 +21,8 @@ async def _fetch(unit: UnitOfWork, query: str, *arguments: object) -> Rows:
 
 
 async def lock_children(unit: UnitOfWork, child_ids: Collection[UUID]) -> Rows:
-    """Locks children in order of their ids; everything about them is decided one after the other."""
+    """Locks children in order of their ids; everything about them is decided one after the other, the registers as they are now."""
+    await share_registers(unit)
     return await _fetch(
         unit,
         "SELECT id, decision_seq, date_of_birth FROM child WHERE municipality_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",

@@ -13,6 +13,7 @@ from but_gateway.registers.entitlements.plan import Child, Entitlement, Grant, P
 from but_gateway.registers.entitlements.schemas import RowIn
 from but_gateway.registers.entitlements.store import number_text
 from but_gateway.registers.entitlements.terms import Terms
+from but_gateway.registers.municipalities.redecision_store import share_registers
 
 _CHILDREN: Final = """
 SELECT id, key, family_name, given_names, date_of_birth FROM child
@@ -138,6 +139,7 @@ def _grant(row: Mapping[str, Any]) -> Grant:
 
 async def lock_children(unit: UnitOfWork, child_ids: Collection[UUID]) -> None:
     """Keeps everything about the children as it is until the transaction ends."""
+    await share_registers(unit)
     await unit.driver.execute(_LOCK, unit.municipality_id, sorted(child_ids))
 
 

@@ -10,6 +10,7 @@ from but_gateway.identity.route import town_router
 from but_gateway.registers.facilities import store
 from but_gateway.registers.facilities.put_facility import put_facility
 from but_gateway.registers.facilities.schemas import FacilitiesOut, FacilityIn, FacilityOut
+from but_gateway.registers.municipalities.follow_up import CurrentFollowUp
 from but_gateway.registers.municipalities.scalars import key_of_path
 from but_gateway.web.conditional import IfMatch, etag, reading_operation, replacing_operation, respond
 from but_gateway.web.operation import operation
@@ -27,10 +28,14 @@ FacilityKey = Annotated[str, Depends(key_of_path)]
     response_model=FacilityOut,
     **replacing_operation(FacilityOut, roles={Role.REGISTRAR}),
 )
-async def replace_facility(key: FacilityKey, body: FacilityIn, call: CurrentCall, if_match: IfMatch = None) -> Response:
+async def replace_facility(
+    key: FacilityKey, body: FacilityIn, call: CurrentCall, follow_up: CurrentFollowUp, if_match: IfMatch = None
+) -> Response:
     """PUT a facility."""
     async with call.transaction() as unit:
-        return respond(await put_facility(unit, call, key, body, if_match))
+        answer = await put_facility(unit, call, key, body, if_match)
+    await follow_up(call)
+    return respond(answer)
 
 
 @router.get(

@@ -10,6 +10,8 @@ from but_gateway.kit.ids import new_id
 from but_gateway.registers.facilities import store
 from but_gateway.registers.facilities.schemas import FacilityIn, FacilityOut
 from but_gateway.registers.facilities.store import Closing, FacilityRecord
+from but_gateway.registers.facilities.touched_by_facility import touched_by_facility
+from but_gateway.registers.municipalities.redecision_store import ask_redecision
 from but_gateway.registers.municipalities.store import lock_register
 from but_gateway.web.answers import Answer
 from but_gateway.web.conditional import demand_match, stored
@@ -59,6 +61,7 @@ async def put_facility(unit: UnitOfWork, call: Call, key: str, body: FacilityIn,
     if new != present:
         new = replace(new, version=present.version + 1 if present else 1)
         await store.write_facility(unit, new)
+        await ask_redecision(unit, "facility", touched_by_facility(present, new), call.now())
         await record.record(
             unit,
             at=call.now(),

@@ -7,6 +7,7 @@ from but_gateway.identity.call import CurrentCall
 from but_gateway.identity.principal import STAFF_ROLES, Principal, Role
 from but_gateway.identity.route import GatewayRoute, town_router
 from but_gateway.registers.municipalities import code_list_endpoints, store
+from but_gateway.registers.municipalities.follow_up import CurrentFollowUp
 from but_gateway.registers.municipalities.put_settings import put_settings
 from but_gateway.registers.municipalities.schemas import SettingsIn, SettingsOut, TownOut, TownsOut
 from but_gateway.web.conditional import IfMatch, etag, reading_operation, replacing_operation, respond
@@ -26,10 +27,12 @@ towns_router = APIRouter(prefix="/v1", route_class=GatewayRoute, tags=["Kommunen
     response_model=SettingsOut,
     **replacing_operation(SettingsOut, roles={Role.REGISTRAR}),
 )
-async def replace_settings(body: SettingsIn, call: CurrentCall, if_match: IfMatch = None) -> Response:
+async def replace_settings(body: SettingsIn, call: CurrentCall, follow_up: CurrentFollowUp, if_match: IfMatch = None) -> Response:
     """PUT settings."""
     async with call.transaction() as unit:
-        return respond(await put_settings(unit, call, body, if_match))
+        answer = await put_settings(unit, call, body, if_match)
+    await follow_up(call)
+    return respond(answer)
 
 
 @settings_router.get(

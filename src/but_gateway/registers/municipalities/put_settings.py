@@ -6,7 +6,9 @@ from but_gateway.audit import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.registers.municipalities import store
+from but_gateway.registers.municipalities.redecision_store import ask_redecision
 from but_gateway.registers.municipalities.schemas import SettingsIn, SettingsOut
+from but_gateway.registers.municipalities.touched_by_settings import touched_by_settings
 from but_gateway.web.answers import Answer
 from but_gateway.web.conditional import demand_match, stored
 from but_gateway.web.problems import Fault, Invalid, Text
@@ -33,6 +35,7 @@ async def put_settings(unit: UnitOfWork, call: Call, body: SettingsIn, if_match:
     if created or new != present:
         version += 1
         await store.write_settings(unit, new, version, call.now())
+        await ask_redecision(unit, "settings", touched_by_settings(present, new), call.now())
         await record.record(
             unit,
             at=call.now(),

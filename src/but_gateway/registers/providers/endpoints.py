@@ -9,6 +9,7 @@ from but_gateway.identity.call import CurrentCall
 from but_gateway.identity.principal import STAFF_ROLES, Role
 from but_gateway.identity.route import town_router
 from but_gateway.registers.facilities.store import facility_keys
+from but_gateway.registers.municipalities.follow_up import CurrentFollowUp
 from but_gateway.registers.municipalities.scalars import id_of_path, key_of_path
 from but_gateway.registers.providers import bank_store, my_endpoints, store
 from but_gateway.registers.providers.agreement_schemas import AgreementIn, AgreementOut, AgreementsOut
@@ -45,10 +46,14 @@ _MONEY_ROLES = {Role.FINANCE, Role.ORDERER}
     response_model=ProviderOut,
     **replacing_operation(ProviderOut, roles={Role.REGISTRAR}),
 )
-async def replace_provider(key: RecordKey, body: ProviderIn, call: CurrentCall, if_match: IfMatch = None) -> Response:
+async def replace_provider(
+    key: RecordKey, body: ProviderIn, call: CurrentCall, follow_up: CurrentFollowUp, if_match: IfMatch = None
+) -> Response:
     """PUT a provider."""
     async with call.transaction() as unit:
-        return respond(await put_provider(unit, call, key, body, if_match))
+        answer = await put_provider(unit, call, key, body, if_match)
+    await follow_up(call)
+    return respond(answer)
 
 
 @providers_router.get(
@@ -133,10 +138,14 @@ async def list_bank_accounts(key: RecordKey, call: CurrentCall, page: CurrentPag
     response_model=AgreementOut,
     **replacing_operation(AgreementOut, roles={Role.REGISTRAR}),
 )
-async def replace_agreement(key: RecordKey, body: AgreementIn, call: CurrentCall, if_match: IfMatch = None) -> Response:
+async def replace_agreement(
+    key: RecordKey, body: AgreementIn, call: CurrentCall, follow_up: CurrentFollowUp, if_match: IfMatch = None
+) -> Response:
     """PUT an agreement."""
     async with call.transaction() as unit:
-        return respond(await put_agreement(unit, call, key, body, if_match))
+        answer = await put_agreement(unit, call, key, body, if_match)
+    await follow_up(call)
+    return respond(answer)
 
 
 @agreements_router.get(

@@ -10,10 +10,12 @@ from but_gateway.identity.call import Call
 from but_gateway.kit.ids import new_id
 from but_gateway.kit.period import DayRange
 from but_gateway.registers.facilities.store import FacilityRecord, find_facilities
+from but_gateway.registers.municipalities.redecision_store import ask_redecision
 from but_gateway.registers.municipalities.store import lock_register
 from but_gateway.registers.providers import store
 from but_gateway.registers.providers.agreement_schemas import AgreementIn, AgreementOut
 from but_gateway.registers.providers.model import AgreementRecord, ProviderRecord
+from but_gateway.registers.providers.touched_by_provider import touched_by_agreement
 from but_gateway.rules.facts import DatedPrice
 from but_gateway.web.answers import Answer
 from but_gateway.web.conditional import demand_match, stored
@@ -68,6 +70,7 @@ async def put_agreement(unit: UnitOfWork, call: Call, key: str, body: AgreementI
     if new != present:
         new = replace(new, version=present.version + 1 if present else 1)
         await store.write_agreement(unit, new)
+        await ask_redecision(unit, "agreement", touched_by_agreement(present, new), call.now())
         await record.record(
             unit,
             at=call.now(),

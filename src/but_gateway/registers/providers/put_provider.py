@@ -8,10 +8,12 @@ from but_gateway.audit import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.kit.ids import new_id
+from but_gateway.registers.municipalities.redecision_store import ask_redecision
 from but_gateway.registers.municipalities.store import lock_register
 from but_gateway.registers.providers import store
 from but_gateway.registers.providers.model import ProviderRecord
 from but_gateway.registers.providers.schemas import ProviderIn, ProviderOut
+from but_gateway.registers.providers.touched_by_provider import touched_by_provider
 from but_gateway.web.answers import Answer
 from but_gateway.web.conditional import demand_match, stored
 from but_gateway.web.problems import Fault, Invalid, Text
@@ -49,6 +51,7 @@ async def put_provider(unit: UnitOfWork, call: Call, key: str, body: ProviderIn,
     if new != present:
         new = replace(new, version=present.version + 1 if present else 1)
         await store.write_provider(unit, new)
+        await ask_redecision(unit, "provider", touched_by_provider(present, new), call.now())
         await record.record(
             unit,
             at=call.now(),
