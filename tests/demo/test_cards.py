@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import shutil
 
 import httpx
@@ -9,6 +10,7 @@ from but_gateway.cli.demo.cards import BORN, CARDS, FACILITY
 from but_gateway.cli.demo.logins import CATERER
 from but_gateway.cli.demo.summary import curl, urls
 from tests.demo.conftest import Round
+from tests.tidy.source import ROOT
 
 NOVEMBER = "2026-11-02T10:00:00Z"
 DECEMBER = "2026-12-01T10:00:00Z"
@@ -56,6 +58,16 @@ async def test_the_pages_that_the_summary_names_are_there(played_round: Round) -
         assert (await client.get(invoice)).status_code == 401
     path = invoice.partition("/v1/municipalities/musterstadt")[2]
     assert (await played_round.speaker.get(CATERER, path, NOVEMBER))["provider"] == "c01"
+
+
+def test_the_readme_shows_the_same_call_and_the_same_cards() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert curl("http://127.0.0.1:8080") in readme
+    rows = dict(re.findall(r"^\| `(TEST-[A-Z-]+)` \| (.+) \|$", readme, re.MULTILINE))
+    assert rows.keys() == CARDS.keys()
+    for number, (_, _, eligible, result) in CARDS.items():
+        assert rows[number].startswith("eligible" if eligible else "not eligible")
+        assert result in rows[number]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None or shutil.which("sed") is None, reason="there is no curl on this machine")
