@@ -52,8 +52,10 @@ def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
             return Trouble.AWAY
         if state.startswith(_TAKEN_STATES):
             return Trouble.TAKEN
-    # asyncpg answers a lost connection with InterfaceError ("connection is closed"), a refused one with OSError.
-    connection_lost = isinstance(error, ConnectionError | OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)
+    # asyncpg answers a lost connection with InterfaceError ("connection is closed"), a refused one with OSError. The same class tells
+    # of wrong arguments, which are a fault of ours and must not look like the database's.
+    closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    connection_lost = closed or isinstance(error, ConnectionError | OSError | asyncpg.PostgresConnectionError)
     if disconnected or connection_lost or isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Trouble.AWAY
     return None
