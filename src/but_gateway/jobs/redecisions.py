@@ -14,7 +14,8 @@ from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Town
 from but_gateway.jobs.store import running_redecisions
 from but_gateway.kit.clock import Clock
-from but_gateway.procedures.redecision.work_off import is_small, work_off
+from but_gateway.procedures.redecision.store import is_small
+from but_gateway.procedures.redecision.work_off import work_off
 from but_gateway.registers.municipalities import redecision_store
 
 ATTEMPTS_MAX: Final = 5

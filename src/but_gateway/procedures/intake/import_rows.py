@@ -10,10 +10,15 @@ from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.principal import Town
 from but_gateway.procedures.adjudication.redecide import redecide_children
+from but_gateway.procedures.intake import store
 from but_gateway.procedures.intake.model import Report
-from but_gateway.procedures.intake.tell_periods import tell_periods
-from but_gateway.registers.entitlements.enter import enter, flags_of
+from but_gateway.procedures.intake.periods import PeriodChange, told_periods
+from but_gateway.registers.entitlements.coverage import Offer
+from but_gateway.registers.entitlements.enter import Entered, enter, flags_of
 from but_gateway.registers.entitlements.schemas import RowIn, read_row
+from but_gateway.registers.entitlements.store import load_grants
+from but_gateway.registers.providers.change_store import Change, tell_provider
+from but_gateway.registers.providers.store import load_agreements
 from but_gateway.web.body import KEY_PATTERN
 
 
@@ -45,12 +50,46 @@ async def import_rows(  # noqa: PLR0913 - who imports what into which town, when
         else:
             report.reject(place, _grant_key(value), row)
     entered = await enter(unit, keys, good, at)
-    await tell_periods(unit, entered, at)
+    await _tell_providers(unit, entered, at)
     redecided = await redecide_children(unit, town, keys, entered.touched, at=at)
     report.add(entered, await flags_of(unit, entered), places)
     payload = {"rows": len(rows), "taken": len(good), "touched": sorted(map(str, entered.touched)), "redecided": redecided}
     await record(unit, at=at, actor=actor, action="grants.import", object_type="grant_import", object_id=reference, payload=payload)
     return entered.numbers()
+
+
+async def _tell_providers(unit: UnitOfWork, entered: Entered, at: datetime) -> None:
+    """Notes the changes of periods for the providers linked with the entitlements, where the families allow it."""
+    changed = {one.entitlement.id: one for one in await _changed_periods(unit, entered)}
+    links = await store.linked_providers(unit, list(changed))
+    offers = {
+        provider: [Offer(a.key, a.benefit, a.facility_ids, a.valid, a.prices) for a in await load_agreements(unit, provider)]
+        for provider in {provider for _, provider in links}
+    }
+    told: list[Change] = []
+    for entitlement_id, provider_id in links:
+        told += told_periods(changed[entitlement_id], provider_id, offers[provider_id], at)
+    tell_provider(unit, told)
+
+
+async def _changed_periods(unit: UnitOfWork, entered: Entered) -> list[PeriodChange]:
+    picture = entered.picture
+    grants = [g for g in picture.grants.values() if g.versions]
+    entitlements = [picture.entitlements[key] for key in dict.fromkeys(g.entitlement_key for g in grants)]
+    entitlements = [one for one in entitlements if one.information_allowed]
+    after = await load_grants(unit, [one.id for one in entitlements])
+    new = {g.id for g in grants if g.new}
+    old = await store.load_versions(unit, {g.id: g.version - len(g.versions) for g in grants if not g.new})
+    return [
+        PeriodChange(
+            one,
+            picture.children[one.child_key],
+            tuple(old.get(g.id, g) for g in after[one.id] if g.id not in new),
+            tuple(after[one.id]),
+            frozenset(old),
+        )
+        for one in entitlements
+    ]
 
 
 def _grant_key(value: object) -> str | None:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from but_gateway.db.session import UnitOfWork
+from but_gateway.registers.municipalities.redecision_store import peek_redecision
 from but_gateway.registers.municipalities.touches import Touch
 
 # Open: not in a live batch, not cancelled, not corrected, no negative line. What persons decided is among them: it may have to be reopened.
@@ -35,10 +36,13 @@ _COUNT: Final = f"SELECT count(*) FROM (SELECT 1 {_TOUCHED} LIMIT $4) AS counted
 _CHILDREN: Final = f"SELECT ps.child_id {_TOUCHED} GROUP BY ps.child_id ORDER BY ps.child_id LIMIT $4"
 
 
-async def count_touched(unit: UnitOfWork, touches: Sequence[Touch], after_child: UUID | None, at_most: int) -> int:
-    """How many open positions are touched, counted no further than ``at_most``."""
-    count: int = await unit.driver.fetchval(_COUNT, unit.municipality_id, _text(touches), after_child, at_most)
-    return count
+async def is_small(unit: UnitOfWork, redecision_id: UUID, positions: int) -> bool:
+    """Whether a re-decision that is still running touches no more than so many open positions."""
+    job = await peek_redecision(unit, redecision_id)
+    if job is None:
+        return False
+    count: int = await unit.driver.fetchval(_COUNT, unit.municipality_id, _text(job.touches), job.after_child, positions + 1)
+    return count <= positions
 
 
 async def touched_children(unit: UnitOfWork, touches: Sequence[Touch], after_child: UUID | None, limit: int) -> list[UUID]:

@@ -34,9 +34,3 @@ async def work_off(  # noqa: PLR0913 - what is decided again for whom; the last 
             unit, at=now, actor="gateway", action="register.redecided", object_type="redecision", object_id=job.id, payload=payload
         )
     return not done
-
-
-async def is_small(unit: UnitOfWork, redecision_id: UUID, positions: int) -> bool:
-    """Whether a re-decision that is still running touches no more than so many open positions."""
-    job = await redecision_store.peek_redecision(unit, redecision_id)
-    return job is not None and await store.count_touched(unit, job.touches, job.after_child, positions + 1) <= positions
