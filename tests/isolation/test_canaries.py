@@ -17,6 +17,7 @@ import structlog
 
 from but_gateway.db.embedded import asyncpg_dsn
 from but_gateway.db.schema import metadata
+from but_gateway.identity.call import Call
 from but_gateway.web.logs import configure_logs
 from tests.factories.instance import Instance
 from tests.isolation.canaries import ALL, DATES, IBANS, NAMES, NUMBERS, Planted, found_in, plant
@@ -170,6 +171,18 @@ async def test_a_fault_of_ours_repeats_nothing_either(stage: Stage, canary_url: 
     assert '"event": "error"' in log.getvalue() or kind == "409"
 
 
+async def test_what_an_exception_says_is_told_to_nobody(stage: Stage, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(_call: Call) -> None:
+        raise RuntimeError(" ".join(ALL)) from ValueError(NAMES[0])
+
+    monkeypatch.setattr(Call, "transaction", break_down)
+    answers = [await send(stage, operation, good_body(stage, operation), min(operation.roles or ())) for operation in WRITING]
+    broken = [answer for answer in answers if answer.status_code == 500]
+    assert len(broken) >= len(WRITING) - 2  # checks have a way of their own to the database
+    assert {answer.json()["code"] for answer in broken} == {"unexpected"}
+    assert not found_in("".join(answer.text for answer in answers) + log.getvalue())
+
+
 def row(place: int) -> JSON:
     """A good row made of canaries."""
     return {
@@ -262,5 +275,5 @@ def test_the_log_says_something_and_every_kind_of_answer_was_tried(log: io.Strin
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert len(lines) > 500
     assert set(statuses) >= {200, 201, 400, 409, 422, 500}
-    print(f"\n{len(ALL)} canaries, {sum(statuses.values())} writing requests {dict(sorted(statuses.items()))}, {len(lines)} lines of log")  # noqa: T201
+    print(f"\n{len(ALL)} canaries, {sum(statuses.values())} writing requests {dict(sorted(statuses.items()))}, {len(lines)} lines of log")  # noqa: T201 - the figures, for whoever runs it with -s
     assert not found_in("\n".join(str(value) for line in lines for value in line.values()))

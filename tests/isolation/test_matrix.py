@@ -256,4 +256,4 @@ async def test_the_right_caller_is_let_in(stage: Stage, operation: Operation) ->
 
 def test_every_operation_was_tried() -> None:
     assert set(tried) == {str(one) for one in protected()}
-    print(f"\n{len(tried)} operations, {sum(tried.values())} cells, 0 deviations; {len(listed_as_open())} open routes")  # noqa: T201
+    print(f"\n{len(tried)} operations, {sum(tried.values())} cells, 0 deviations; {len(listed_as_open())} open routes")  # noqa: T201 - the figures, for whoever runs it with -s

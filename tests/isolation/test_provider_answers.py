@@ -207,7 +207,7 @@ def test_the_town_is_rich_enough(rich: Rich) -> None:
     assert {answer.status_code for answer in answers} >= {200, 201, 400, 403, 404, 409, 422}
     fired = {f["rule"] for bill in rich.bills for line in bill.seen for f in findings_of(line)}
     codes = {f["code"] for bill in rich.bills for line in bill.told for f in findings_of(line)}
-    print(f"\n{len(answers)} answers to {len(rich.told)} providers; {len(fired)} rules fired: {sorted(fired)}; codes: {sorted(codes)}")  # noqa: T201
+    print(f"\n{len(answers)} answers to {len(rich.told)} providers; {len(fired)} rules fired: {sorted(fired)}; codes: {sorted(codes)}")  # noqa: T201 - the figures, for whoever runs it with -s
     assert len(fired) >= 30
     assert len(codes) >= 14
     assert len(answers) > 1000
