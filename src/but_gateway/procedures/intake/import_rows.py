@@ -9,12 +9,14 @@ from but_gateway.audit.record import record
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.principal import Town
+from but_gateway.kit.money import print_euro_de
 from but_gateway.procedures.adjudication.redecide import redecide_children
 from but_gateway.procedures.intake import store
 from but_gateway.procedures.intake.model import Report
-from but_gateway.procedures.intake.periods import PeriodChange, told_periods
+from but_gateway.procedures.intake.periods import PeriodChange, cut_short, told_periods
 from but_gateway.registers.entitlements.coverage import Offer
 from but_gateway.registers.entitlements.enter import Entered, enter, flags_of
+from but_gateway.registers.entitlements.guard_store import add_notices
 from but_gateway.registers.entitlements.schemas import RowIn, read_row
 from but_gateway.registers.entitlements.store import load_grants
 from but_gateway.registers.providers.change_store import Change, tell_provider
@@ -50,7 +52,9 @@ async def import_rows(  # noqa: PLR0913 - who imports what into which town, when
         else:
             report.reject(place, _grant_key(value), row)
     entered = await enter(unit, keys, good, at)
-    await _tell_providers(unit, entered, at)
+    changed = await _changed_periods(unit, entered)
+    await _tell_providers(unit, changed, at)
+    await _tell_office(unit, changed, at)
     redecided = await redecide_children(unit, town, keys, entered.touched, at=at)
     report.add(entered, await flags_of(unit, entered), places)
     payload = {"rows": len(rows), "taken": len(good), "touched": sorted(map(str, entered.touched)), "redecided": redecided}
@@ -58,9 +62,9 @@ async def import_rows(  # noqa: PLR0913 - who imports what into which town, when
     return entered.numbers()
 
 
-async def _tell_providers(unit: UnitOfWork, entered: Entered, at: datetime) -> None:
+async def _tell_providers(unit: UnitOfWork, periods: Sequence[PeriodChange], at: datetime) -> None:
     """Notes the changes of periods for the providers linked with the entitlements, where the families allow it."""
-    changed = {one.entitlement.id: one for one in await _changed_periods(unit, entered)}
+    changed = {one.entitlement.id: one for one in periods if one.entitlement.information_allowed}
     links = await store.linked_providers(unit, list(changed))
     offers = {
         provider: [Offer(a.key, a.benefit, a.facility_ids, a.valid, a.prices) for a in await load_agreements(unit, provider)]
@@ -72,11 +76,20 @@ async def _tell_providers(unit: UnitOfWork, entered: Entered, at: datetime) -> N
     tell_provider(unit, told)
 
 
+async def _tell_office(unit: UnitOfWork, periods: Sequence[PeriodChange], at: datetime) -> None:
+    """S-08: what was settled on days that fell away stays paid; the office decides about the family (§ 50 SGB X)."""
+    cut = [grant for one in periods for grant in cut_short(one)]
+    notices = [
+        ("grant", paid.grant_key, _PAID_ALREADY.format(key=paid.grant_key, count=paid.positions, amount=print_euro_de(paid.cents)))
+        for paid in await store.paid_outside(unit, cut)
+    ]
+    await add_notices(unit.driver, unit.municipality_id, "revoked_after_payment", notices, at=at)
+
+
 async def _changed_periods(unit: UnitOfWork, entered: Entered) -> list[PeriodChange]:
     picture = entered.picture
     grants = [g for g in picture.grants.values() if g.versions]
     entitlements = [picture.entitlements[key] for key in dict.fromkeys(g.entitlement_key for g in grants)]
-    entitlements = [one for one in entitlements if one.information_allowed]
     after = await load_grants(unit, [one.id for one in entitlements])
     new = {g.id for g in grants if g.new}
     old = await store.load_versions(unit, {g.id: g.version - len(g.versions) for g in grants if not g.new})
@@ -99,4 +112,8 @@ def _grant_key(value: object) -> str | None:
     return key if isinstance(key, str) and _KEY.fullmatch(key) else None
 
 
+_PAID_ALREADY: Final = (
+    "Von der Bewilligung {key} sind Tage weggefallen, die schon abgerechnet sind: {count} Position(en), {amount}. Vom Anbieter wird nichts "
+    "zurückgefordert. Bitte entscheiden, ob die Familie erstattet (§ 50 SGB X)."
+)
 _KEY: Final = re.compile(KEY_PATTERN, re.ASCII)

@@ -48,6 +48,18 @@ def told_periods(one: PeriodChange, provider_id: UUID, offers: Sequence[Offer], 
             yield Change(provider_id, at, PERIOD, "child", one.child.id, details, () if covered else withdrawn)
 
 
+def cut_short(one: PeriodChange) -> Iterator[UUID]:
+    """Grants that lost days: they were revoked (or from an earlier day on), or their period got shorter."""
+    old = {grant.id: grant for grant in one.before}
+    for grant in one.after:
+        was = old.get(grant.id)
+        if was is None or grant.id not in one.changed:
+            continue
+        revoked = grant.revoked_from is not None and (was.revoked_from is None or grant.revoked_from < was.revoked_from)
+        if revoked or grant.valid_from > was.valid_from or grant.valid_to < was.valid_to:
+            yield grant.id
+
+
 def first_missing(days: Collection[DayRange], among: Collection[DayRange]) -> date | None:
     """The first of the days that does not lie among the others, None if all do; both are merged and in order."""
     for one in days:

@@ -175,3 +175,35 @@ async def load_versions(unit: UnitOfWork, versions: Mapping[UUID, int]) -> dict[
         return {}
     rows = await unit.driver.fetch(_VERSIONS, unit.municipality_id, list(versions), list(versions.values()))
     return {row["id"]: grant_of(row) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOutside:
+    """What was settled of a grant on days it no longer has. Money in cents."""
+
+    grant_key: str
+    positions: int
+    cents: int
+
+
+_PAID_OUTSIDE: Final = """
+SELECT g.key, count(*) AS positions, sum(borne.cents)::bigint AS cents
+FROM (
+  SELECT grant_id, position_id, sum(cents) AS cents FROM posting
+  WHERE municipality_id = $1 AND grant_id = ANY($2::uuid[]) AND kind = 'decision' GROUP BY grant_id, position_id HAVING sum(cents) > 0
+) borne
+JOIN position_state ps ON ps.municipality_id = $1 AND ps.position_id = borne.position_id AND ps.batch_id IS NOT NULL
+JOIN entitlement_grant g ON g.municipality_id = $1 AND g.id = borne.grant_id
+JOIN grant_version v ON v.municipality_id = $1 AND v.grant_id = g.id AND v.version = g.current_version
+WHERE CASE ps.form WHEN 'month' THEN ps.last_day ELSE ps.first_day END > least(v.valid_to, v.revoked_from - 1)
+  OR (ps.form <> 'month' AND ps.first_day < v.valid_from)
+GROUP BY g.key ORDER BY g.key
+"""
+
+
+async def paid_outside(unit: UnitOfWork, grant_ids: Collection[UUID]) -> list[PaidOutside]:
+    """Of these grants, what live batches pay on days that fell away; a month counts where any of its days did."""
+    if not grant_ids:
+        return []
+    rows = await unit.driver.fetch(_PAID_OUTSIDE, unit.municipality_id, list(grant_ids))
+    return [PaidOutside(row["key"], row["positions"], row["cents"]) for row in rows]
