@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from uuid import UUID
 
 import httpx
 import pytest
@@ -150,3 +151,8 @@ def test_requests_are_told_apart_by_every_part() -> None:
         ("POST", "/", b"a", b""),
     ]  # fmt: skip
     assert len({hash_request(*part) for part in parts}) == 6
+
+
+def test_the_same_request_for_another_account_is_another_request() -> None:
+    first, second = (hash_request("POST", "/invoices", b"", b"{}", provider_id=UUID(int=n)) for n in (1, 2))
+    assert first != second

@@ -99,10 +99,14 @@ class Call:
             )
 
 
-def hash_request(method: str, path: str, query: bytes, body: bytes) -> bytes:
-    """What makes two requests with one idempotency key the same. Lengths keep the parts apart."""
+def hash_request(method: str, path: str, query: bytes, body: bytes, *, provider_id: UUID | None = None) -> bytes:
+    """What makes two requests with one idempotency key the same. Lengths keep the parts apart.
+
+    ``provider_id``: for whom a vendor's client acts. Without it the same key and body for a second account would be answered with
+    what the first one got, and the second one's invoice would be lost.
+    """
     digest = hashlib.sha256()
-    for part in (method.encode(), path.encode(), query, body):
+    for part in (method.encode(), path.encode(), query, body, provider_id.bytes if provider_id else b""):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()

@@ -78,7 +78,8 @@ class GatewayRoute(APIRoute):
             dry_run = simulates and request.query_params.get("dry_run", "").lower() in _YES
             key = _idempotency_key(request) if keyed and not dry_run else None
             raw = await _read_body(strict, types, limit)
-            fingerprint = hash_request(request.method, request.url.path, request.scope["query_string"], raw)
+            query = request.scope["query_string"]
+            fingerprint = hash_request(request.method, request.url.path, query, raw, provider_id=call.provider_id)
             request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
             strict.keep(raw)
             if raw and _is_json(request):
