@@ -72,7 +72,7 @@ def causes(town: Town, random: Random, place: int) -> dict[str, JSON]:
     }
 
 
-async def test_four_causes_of_a_refusal_cannot_be_told_apart(poor: Town, record_property: Callable[[str, object], None]) -> None:
+async def test_four_causes_of_a_refusal_cannot_be_told_apart(poor: Town, record_testsuite_property: Callable[[str, object], None]) -> None:
     """By body and by headers. How far apart the medians are is recorded (``--junit-xml``), not asserted: the machine does other things."""
     random = Random(4)  # noqa: S311 - the same guesses every time
     seconds: dict[str, list[float]] = {}
@@ -88,7 +88,7 @@ async def test_four_causes_of_a_refusal_cannot_be_told_apart(poor: Town, record_
             seen.add(shown(answer))
     assert len(seen) == 1, seen
     for cause, measured in seconds.items():
-        record_property(f"median ms, {cause}", round(1000 * statistics.median(measured), 3))
+        record_testsuite_property(f"median ms, {cause}", round(1000 * statistics.median(measured), 3))
 
 
 def shown(answer: httpx.Response) -> tuple[int, str, str]:
