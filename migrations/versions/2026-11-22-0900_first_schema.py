@@ -257,6 +257,10 @@ def create_tables() -> None:
         sa.Column("date_of_birth", sa.LargeBinary(), nullable=False),
         sa.Column("same_child_index", sa.LargeBinary(), nullable=False),
         sa.Column("decision_seq", sa.BigInteger(), nullable=False),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["municipality_id", "merged_into"], ["child.municipality_id", "child.id"], name=op.f("fk_child_municipality_id_merged_into")
+        ),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_child")),
         sa.UniqueConstraint("municipality_id", "key", name=op.f("uq_child_municipality_id_key")),
         info={"tenant": True, "partitioned": None},

@@ -89,6 +89,7 @@ async def build(instance: Instance) -> Stage:
     first = await town.ok("finance", "GET", f"/settlement-batches/{paid['id']}")
     ids = {
         "rule_id": "M-05", "facilities key": "s1", "providers key": "c1", "agreements key": "c1", "entitlements key": "A-lunch",
+        "children key": "A",
         "providers id": account["id"], "reviews id": reviews[0]["id"], "notices id": notices[0]["id"],
         "invoice_id": bill.id, "late invoice_id": late.id, "line_no": "2", "import_id": await deliver_many(town),
         "batch_id": paid["id"], "payment_id": first["payments"][0]["id"],
@@ -136,6 +137,7 @@ def good_body(stage: Stage, operation: Operation) -> JSON:
         "PUT /agreements/{key}": AGREEMENTS["c1"],
         "POST /providers/{key}/bank-accounts": {"iban": IBANS["v1"], "holder": "Mensa Rheinland GmbH"},
         "POST /grant-imports": list(town.rows.values()),
+        "POST /children/{key}/merge": {"into": "A"},
         "POST /entitlements/{key}/number-replacements": {"lost_on": "2026-12-01"},
         "POST /entitlements/{key}/family-payments": {"provider": "c1", "from": "2026-11-01", "to": "2026-11-02"},
         "POST /eligibility-checks": check(town),

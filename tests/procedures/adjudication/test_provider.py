@@ -59,7 +59,7 @@ async def test_p08_relatives_where_the_town_excludes_them(town: Town) -> None:
     await town.grant("A", "tutoring")
     assert (await town.bill("t1", lesson("A", "2026-10-12", relative=True))).says == ["rejected 0.00 P-08"]
     await town.set(relatives_excluded=False)
-    assert (await town.bill("t1", lesson("A", "2026-10-12", relative=True))).says == ["accepted 45.00"]
+    assert (await town.bill("t1", lesson("A", "2026-10-13", relative=True))).says == ["accepted 45.00"]
 
 
 async def test_p09_items_and_ways_of_charging_that_are_not_agreed(town: Town) -> None:

@@ -161,7 +161,7 @@ async def load_family_payments(unit: UnitOfWork, entitlement_ids: Collection[UUI
 _PIECES: Final = """
         SELECT ps.position_id, ps.decision_id, ps.outcome, ps.approved, ps.proposed, ps.corrected, ps.by_person, ps.batch_id,
                p.first_day, p.last_day, p.quantity, p.claimed, p.corrects_id,
-               l.id AS line_id, l.line_no, l.provider_id, l.claim, l.identity, l.entitlement_id, l.child_id, l.facility_id,
+               l.id AS line_id, l.line_no, l.provider_id, l.claim, l.identity, l.entitlement_id, ps.child_id, l.facility_id,
                l.tutor, l.proof, l.check_id, i.id AS invoice_id, i.number, i.received_at, i.iban_differs, n.lost_on,
                d.findings, d.allocations
         FROM position_state ps

@@ -14,6 +14,7 @@ from but_gateway.identity.route import town_router
 from but_gateway.procedures.intake import store
 from but_gateway.procedures.intake.accept_import import accept_import
 from but_gateway.procedures.intake.import_rows import import_rows
+from but_gateway.procedures.intake.merge_children import merge_children
 from but_gateway.procedures.intake.model import Report
 from but_gateway.procedures.intake.record_family_payment import record_family_payment
 from but_gateway.procedures.intake.replace_number import replace_number
@@ -23,6 +24,8 @@ from but_gateway.procedures.intake.schemas import (
     ImportJob,
     ImportReport,
     IssuedNumber,
+    MergeIn,
+    MergeOut,
     NumberReplacementIn,
     NumberReplacementOut,
 )
@@ -32,10 +35,11 @@ from but_gateway.registers.entitlements.store import current_numbers
 from but_gateway.web.answers import Answer
 from but_gateway.web.body import KEY_PATTERN, LIMIT_LARGE, load_json
 from but_gateway.web.operation import JSON_TYPE, operation
-from but_gateway.web.problems import Fault, Invalid, NotFound, Text
+from but_gateway.web.problems import Fault, Invalid, NotFound, Text, WrongState
 
 NDJSON_TYPE: Final = "application/x-ndjson"
 router: APIRouter = town_router("Bewilligungen")
+ChildKey = Annotated[str, Path(description="Schlüssel des Kindes im Fachverfahren", pattern=KEY_PATTERN, examples=["K-1987"])]
 EntitlementKey = Annotated[str, Path(description="Schlüssel der Berechtigung", pattern=KEY_PATTERN, examples=["A-lunch"])]
 _ROW: Final = {"$ref": "#/components/schemas/RowIn"}
 _BODY: Final = {
@@ -133,6 +137,20 @@ async def add_family_payment(key: EntitlementKey, body: FamilyPaymentIn, call: C
         return Answer(FamilyPaymentOut(id=str(payment_id)), status=201)
 
     return await call.write(add)
+
+
+@router.post(
+    "/children/{key}/merge",
+    summary="Doppelt geliefertes Kind zusammenführen",
+    response_model=MergeOut,
+    **operation(roles={Role.REGISTRAR, Role.CLERK}, keyed=True, body=True, problems=(WrongState,)),
+)
+async def merge_child(key: ChildKey, body: MergeIn, call: CurrentCall) -> Response:
+    """Berechtigungen und offene Positionen ziehen zum anderen Kind um; der alte Schlüssel bleibt ein zweiter Name von ihm.
+
+    Zwei Mittagessen desselben Tages werden zu Klärfällen; was schon bezahlt ist, bleibt bezahlt.
+    """
+    return await call.write(lambda unit: merge_children(unit, call, key, body.into))
 
 
 def _read_rows(raw: bytes, content_type: str) -> list[Any]:

@@ -110,3 +110,27 @@ class FamilyPaymentOut(AnswerModel):
     """Der Vermerk."""
 
     id: str
+
+
+class MergeIn(StrictModel):
+    """Das Kind wurde unter zwei Schlüsseln geliefert."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"into": "K-2041"}]})
+
+    into: Key = Field(description="Schlüssel des Kindes, das bleibt")
+
+
+class MergeOut(AnswerModel):
+    """Was zusammengeführt wurde."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"child": "K-2041", "also": "K-1987", "entitlements": ["K-1987-lunch"], "redecided": 2, "contested": 0}]
+        }
+    )
+
+    child: str = Field(description="Das Kind, das bleibt")
+    also: str = Field(description="Der alte Schlüssel; spätere Einlieferungen unter ihm kommen bei diesem Kind an")
+    entitlements: list[str] = Field(description="Berechtigungen, die umgezogen sind")
+    redecided: int = Field(description="Positionen, über die neu entschieden wurde")
+    contested: int = Field(description="Tage mit zwei Mittagessen, die beide schon feststehen; je einer ist ein Hinweis")

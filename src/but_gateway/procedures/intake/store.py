@@ -15,6 +15,7 @@ from but_gateway.procedures.intake.tables import grant_import
 from but_gateway.registers.entitlements.model import GrantRecord
 from but_gateway.registers.entitlements.store import GRANT_COLUMNS, grant_of
 from but_gateway.registers.entitlements.tables import entitlement, entitlement_number, family_payment
+from but_gateway.registers.municipalities.redecision_store import share_registers
 
 RUNNING: Final = "running"
 
@@ -100,7 +101,8 @@ class Found:
 
 
 async def find_entitlement(unit: UnitOfWork, key: str) -> Found | None:
-    """The entitlement of a key."""
+    """The entitlement of a key, with its child as it stays until the transaction ends."""
+    await share_registers(unit)
     t = entitlement.c
     row = (await unit.execute(select(t.id, t.child_id).where(t.municipality_id == unit.municipality_id, t.key == key))).one_or_none()
     return Found(row.id, row.child_id) if row else None

@@ -39,6 +39,7 @@ from but_gateway.registers.facilities.store import find_facilities
 from but_gateway.registers.invoices.model import InvoiceHead, LineView, PositionView
 from but_gateway.registers.invoices.store import insert_invoice, insert_lines, insert_positions
 from but_gateway.registers.invoices.view import show_invoice, show_line, sums
+from but_gateway.registers.municipalities.redecision_store import share_registers
 from but_gateway.registers.municipalities.store import add_notice
 from but_gateway.registers.providers.bank_store import is_confirmed_iban
 from but_gateway.registers.providers.model import AgreementRecord, ProviderRecord
@@ -72,6 +73,7 @@ async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool
     facilities = await _check(unit, body, sender)
     # Decisions about one child are shared by all who bill for it: from here on the whole town is seen, filtered by our own hand.
     await unit.narrow(None)
+    await share_registers(unit)
     found = identify(call.keys, body.lines, await _known_numbers(unit, call, sender, body))
     await _admit(call, sender, found)
     receipt = Receipt(new_id(), body.number, sender.record.id, call.now(), await _iban_differs(unit, call, sender, body))

@@ -60,6 +60,7 @@ async def enter(unit: UnitOfWork, keys: TownKeys, rows: Sequence[RowIn], at: dat
     if len(rows) > ROWS_MAX:
         raise ValueError("too many rows for one transaction")
     await lock_register(unit, REGISTER)
+    rows = await import_store.by_own_keys(unit, rows)
     supplied = {keys.index(NUMBER_PURPOSE, fold_entitlement_number(r.entitlement.number)) for r in rows if r.entitlement.number}
 
     async def take() -> tuple[Plan, list[Outcome]]:

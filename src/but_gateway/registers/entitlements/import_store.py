@@ -45,6 +45,10 @@ WHERE g.municipality_id = $1 AND g.key = ANY($2::text[])
 """
 _FACILITIES: Final = "SELECT key, id FROM facility WHERE municipality_id = $1 AND key = ANY($2::text[])"
 _PROVIDERS: Final = "SELECT key, id FROM provider WHERE municipality_id = $1 AND key = ANY($2::text[])"
+_NAMES: Final = """
+SELECT c.key, own.key FROM child c JOIN child own ON own.municipality_id = c.municipality_id AND own.id = c.merged_into
+WHERE c.municipality_id = $1 AND c.key = ANY($2::text[])
+"""
 _LOCK: Final = "SELECT 1 FROM child WHERE municipality_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
 _INSERT_CHILDREN: Final = """
@@ -99,6 +103,15 @@ JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g
 WHERE g.municipality_id = $1 AND g.id = ANY($2::uuid[]) AND g.used + g.reserved > v.budget_limit
 """
 _TERMS: Final = tuple(f.name for f in fields(Terms))
+
+
+async def by_own_keys(unit: UnitOfWork, rows: Sequence[RowIn]) -> list[RowIn]:
+    """The rows with children under their own keys: a child that was merged into another is delivered under its old key as well."""
+    found = await unit.driver.fetch(_NAMES, unit.municipality_id, sorted({row.child.key for row in rows}))
+    names = dict(found)
+    if not names:
+        return list(rows)
+    return [row.model_copy(update={"child": row.child.model_copy(update={"key": names.get(row.child.key, row.child.key)})}) for row in rows]
 
 
 async def read_picture(unit: UnitOfWork, keys: TownKeys, rows: Sequence[RowIn], supplied: Collection[bytes]) -> Picture:

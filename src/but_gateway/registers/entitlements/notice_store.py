@@ -9,7 +9,7 @@ from but_gateway.db.session import UnitOfWork
 _SAME_CHILDREN: Final = """
 SELECT array_agg(DISTINCT other.key) FROM child c
 JOIN child other ON other.municipality_id = c.municipality_id AND other.same_child_index = c.same_child_index
-WHERE c.municipality_id = $1 AND c.id = ANY($2::uuid[])
+WHERE c.municipality_id = $1 AND c.id = ANY($2::uuid[]) AND c.merged_into IS NULL AND other.merged_into IS NULL
 GROUP BY c.same_child_index HAVING count(DISTINCT other.id) > 1
 """
 # OFFSET 0 keeps the planner to this order. Before a new database was analysed it takes every table for nearly empty, begins with all

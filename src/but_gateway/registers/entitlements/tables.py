@@ -14,7 +14,9 @@ child = tenant_table(
     sealed("date_of_birth", nullable=False),
     Column("same_child_index", LargeBinary, nullable=False),  # keyed hash of folded name and birth date: the same child under two keys
     Column("decision_seq", BigInteger, nullable=False),  # how often the child's lock was taken to decide
+    Column("merged_into", Uuid),  # the same child as this one: its key is only another name, nothing hangs on it any more
     UniqueConstraint("municipality_id", "key"),
+    belongs_to("child", "merged_into"),
 )
 index(child, "same_child_index")
 

@@ -40,11 +40,17 @@ async def share_registers(unit: UnitOfWork) -> None:
         await unit.driver.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", f"{unit.municipality_id}|{_SHARED}")
 
 
+async def hold_registers(unit: UnitOfWork) -> None:
+    """Waits until nobody decides and keeps everybody from it until the transaction ends. To be taken before the lock of any child."""
+    unit.locks.add(_SHARED)
+    await unit.driver.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{unit.municipality_id}|{_SHARED}")
+
+
 async def ask_redecision(unit: UnitOfWork, register: str, touches: Sequence[Touch], at: datetime) -> None:
     """Has the open positions that a change of a register touches decided again once it is committed; nothing where it touches none."""
     if not touches:
         return
-    await unit.driver.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{unit.municipality_id}|{_SHARED}")
+    await hold_registers(unit)
     await unit.driver.execute(
         """
         INSERT INTO redecision (municipality_id, id, register, state, at, touches, progress, changed)
