@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench openapi lock test-pg15
+.PHONY: help demo test check bench mutants openapi lock test-pg15
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ check: ## the checks only: ruff, format, import order, types
 
 bench: ## the speeds, as ratios measured in one run
 	.venv/bin/python bench/run.py
+
+mutants: ## changes every comparison of the rules and counts what the tests catch
+	.venv/bin/python bench/mutate.py
 
 openapi: ## write openapi/openapi.json anew from the app
 	.venv/bin/but-gateway openapi > openapi/openapi.json.new && mv openapi/openapi.json.new openapi/openapi.json
