@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 
 from but_gateway.db.embedded import asyncpg_dsn
+from but_gateway.jobs.redecisions import Redecisions
 from tests.factories.instance import Instance
 from tests.procedures.adjudication.lines import fee, lesson, lunch, lunch_month
-from tests.procedures.adjudication.town import NOVEMBER, Bill, Town
+from tests.procedures.adjudication.town import NOVEMBER, Town
 from tests.procedures.changes.reader import Reader
 
 DAY, NEXT, LATER = "2026-10-05", "2026-10-06", "2026-10-07"
@@ -204,17 +205,37 @@ async def test_what_is_much_is_done_in_the_background(busy: Town) -> None:
         await busy.grant(child)
     bill = await busy.bill("c1", *(lunch(child, DAY) for child in children))
     await busy.facility("s1", closed=[{"from": DAY, "to": DAY, "reason": "Wasserschaden"}])
-    await settled(bill, "rejected 0.00 M-05")
+    await done(busy)
+    assert set((await bill.again()).says) == {"rejected 0.00 M-05"}
     assert await Reader(busy, "c1").said() == [f"decision {no} {DAY}" for no in range(1, 7)]
 
 
-async def settled(bill: Bill, wanted: str) -> None:
+async def test_a_worker_that_dies_and_two_at_once_decide_everything_once(busy: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("but_gateway.procedures.redecision.work_off.CHILDREN", 2)
+    state = busy.instance.app.state
+    children = [f"C{i}" for i in range(9)]
+    for child in children:
+        await busy.grant(child)
+    bill = await busy.bill("c1", *(lunch(child, DAY) for child in children))
+    await busy.facility("s1", closed=[{"from": DAY, "to": DAY, "reason": "Wasserschaden"}])
+    workers = [Redecisions(state.database, state.directory, state.clock) for _ in range(3)]
+    dying = asyncio.create_task(workers[0].sweep([busy.key]))
+    await asyncio.sleep(0.005)
+    dying.cancel()
+    await asyncio.gather(dying, *(worker.sweep([busy.key]) for worker in workers[1:]), return_exceptions=True)
+    await done(busy)
+    assert set((await bill.again()).says) == {"rejected 0.00 M-05"}
+    assert [len(await busy.history(bill, no)) for no in range(1, 10)] == [2] * 9
+
+
+async def done(town: Town) -> None:
     """Waits for the worker."""
-    for _ in range(200):
-        if set((await bill.again()).says) == {wanted}:
+    running = "SELECT count(*) FROM redecision r JOIN municipality m ON m.id = r.municipality_id WHERE m.key = $1 AND r.state <> 'done'"
+    for _ in range(400):
+        if not await count(town, running):
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(bill.says)
+    raise AssertionError("a re-decision did not end")
 
 
 async def test_what_is_submitted_while_a_register_changes_is_decided_by_the_new_one_in_the_end(town: Town) -> None:
