@@ -11,7 +11,6 @@ Ends with 1 where fewer than 95 of 100 mutants are caught, with 2 where the test
 import argparse
 import ast
 import copy
-import functools
 import gc
 import os
 import signal
@@ -179,7 +178,8 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of pytest's own loop."""
-        self.caches = [one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper) and decides(one.__module__)]  # noqa: SLF001
+        named = [value for name, module in list(sys.modules.items()) if decides(name) for value in vars(module).values()]
+        self.caches = [one for one in named if hasattr(one, "cache_clear") and decides(one.__module__)]
         self.functions: dict[Key, list[FunctionType]] = defaultdict(list)
         for one in gc.get_objects():
             if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(str(RULES)):
