@@ -17,7 +17,8 @@ async def asked(  # noqa: PLR0913, PLR0917 - what a check asks
     """A check of child A."""
     await town.need_provider(by)
     facility = {"c": "k2" if by == "c3" else "s1"}.get(by[0])
-    await town.need_facility(facility)
+    if facility is not None:
+        await town.need_facility(facility)
     number = town.numbers[f"A-{benefit}"]
     return {"benefit": benefit, "entitlement_number": number, "date_of_birth": born, "from": first, "to": last, "facility": facility}
 

@@ -72,10 +72,9 @@ async def test_nothing_is_skipped_and_nothing_repeated(town: Town) -> None:
                 return read
             await asyncio.sleep(0.002)
 
-    *_, first, second, third = await asyncio.gather(
-        *(writers.write(seed) for seed in range(WRITERS)), *(read(key, limit) for key, limit in zip(PROVIDERS, (1, 3, 500), strict=True))
-    )
-    for key, told in zip(PROVIDERS, (first, second, third), strict=True):
+    readers = [asyncio.create_task(read(key, limit)) for key, limit in zip(PROVIDERS, (1, 3, 500), strict=True)]
+    await asyncio.gather(*(writers.write(seed) for seed in range(WRITERS)))
+    for key, told in zip(PROVIDERS, await asyncio.gather(*readers), strict=True):
         assert len(told) == len(set(told))
         assert set(told) == writers.written[key]
         # Whoever begins anew later reads the same in the same order.

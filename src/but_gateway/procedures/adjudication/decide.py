@@ -34,9 +34,13 @@ class Bench:
 
     def decide(self, pieces: Iterable[Piece]) -> list[Ruling]:
         """Rulings in the order they were made; a rival's ruling stands where it came up."""
+        self.hear(pieces)
+        return list(self.rulings.values())
+
+    def hear(self, pieces: Iterable[Piece]) -> None:
+        """Decides further pieces; their rulings are in ``rulings``."""
         for piece in pieces:
             self._decide_one(piece)
-        return list(self.rulings.values())
 
     def _decide_one(self, piece: Piece) -> None:
         case, line = self.case, piece.line

@@ -278,7 +278,11 @@ class Docket:
         elif contested and slot is not None and slot.open_for(piece.id):
             # A claim upon a settled day is noted too, so that the same provider's next one is known as such (M-01).
             slot.contested = not slot.settled
-            slot.rival_position_id, slot.rival_provider_id, slot.rival_facility_id = piece.id, piece.line.provider_id, piece.line.facility_id
+            slot.rival_position_id, slot.rival_provider_id, slot.rival_facility_id = (
+                piece.id,
+                piece.line.provider_id,
+                piece.line.facility_id,
+            )
 
     def forget(self, piece: Piece) -> None:
         """Takes slot, lessons and proof of a piece out of the picture."""

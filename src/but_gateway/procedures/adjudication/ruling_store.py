@@ -54,21 +54,19 @@ async def insert_decisions(unit: UnitOfWork, at: datetime, columns: Sequence[lis
     )
 
 
-async def insert_states(unit: UnitOfWork, columns: Sequence[list[Any]]) -> None:
-    """First states of new positions."""
+async def insert_states(unit: UnitOfWork, head: tuple[UUID, UUID, datetime], columns: Sequence[list[Any]]) -> None:
+    """First states of new positions of one invoice; ``head``: the invoice, its provider, when it was received."""
     await unit.driver.execute(
         """
-        INSERT INTO position_state (municipality_id, position_id, invoice_id, line_id, provider_id, entitlement_id, child_id, benefit,
-                                    item, form, first_day, last_day, starts_at, ends_at, minutes, claimed, received_at, decision_id,
-                                    outcome,
-                                    approved, proposed, corrected, by_person)
-        SELECT $1, *, 0, false
-        FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-                    $11::date[], $12::date[], $13::smallint[], $14::smallint[], $15::int[], $16::bigint[], $17::timestamptz[],
-                    $18::uuid[], $19::text[],
-                    $20::bigint[], $21::bigint[])
+        INSERT INTO position_state (municipality_id, invoice_id, provider_id, received_at, corrected, by_person, position_id, line_id,
+                                    entitlement_id, child_id, benefit, item, form, first_day, last_day, starts_at, ends_at, minutes,
+                                    claimed, decision_id, outcome, approved, proposed)
+        SELECT $1, $2, $3, $4, 0, false, *
+        FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::date[], $13::date[],
+                    $14::smallint[], $15::smallint[], $16::int[], $17::bigint[], $18::uuid[], $19::text[], $20::bigint[], $21::bigint[])
         """,
         unit.municipality_id,
+        *head,
         *columns,
     )
 

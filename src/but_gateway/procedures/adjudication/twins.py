@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from but_gateway.law.parameters import turning_days
 from but_gateway.procedures.adjudication.casefile import CaseFile
@@ -19,6 +20,7 @@ from but_gateway.rules.document import DAY_NAMES, situation_document
 from but_gateway.rules.facts import Facts, Form
 
 _HERE = "@"
+_PLAIN = (str, int)  # bool is an int; neither holds a day
 
 
 @dataclass(slots=True)
@@ -109,7 +111,13 @@ def _days_in(part: object) -> Iterator[date]:
     elif isinstance(part, tuple):
         for one in part:
             yield from _days_in(one)
-    elif is_dataclass(part):
-        for one in fields(part):
-            if one.name not in ("first_day", "last_day"):
-                yield from _days_in(getattr(part, one.name))
+    elif is_dataclass(part) and not isinstance(part, type):
+        for name in _names_of(type(part)):
+            value = getattr(part, name)
+            if value is not None and not isinstance(value, _PLAIN):
+                yield from _days_in(value)
+
+
+@cache
+def _names_of(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.name not in ("first_day", "last_day"))

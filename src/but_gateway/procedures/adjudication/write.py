@@ -35,30 +35,57 @@ async def write_rulings(unit: UnitOfWork, rulings: Sequence[Ruling], at: datetim
     """Writes decisions and everything that follows from them, but for slots (see ``write_slots``) and the positions themselves."""
     if not rulings:
         return
-    if parts:
-        fresh = sorted(set(parts) - await store.known_parts(unit, list(parts)))
-        if fresh:
-            await store.insert_parts(unit, fresh, [parts[h] for h in fresh])
-    ids = new_ids(len(rulings))
-    new = [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is None]
-    known = [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is not None]
     async with Lane() as lane:
-        # The columns of each statement are made while the one before it runs.
-        await lane.put(store.insert_decisions(unit, at, _decision_columns(ids, rulings)))
+        writer = RulingWriter(unit, lane, at)
+        await writer.put(rulings)
+    await writer.finish(parts)
+
+
+class RulingWriter:
+    """Writes rulings in portions: ``put`` queues what is only added, ``finish`` does what must come once, after the lane has ended."""
+
+    def __init__(self, unit: UnitOfWork, lane: Lane, at: datetime) -> None:
+        self._unit, self._lane, self._at = unit, lane, at
+        self._rulings: list[Ruling] = []
+        self._known: list[tuple[UUID, Ruling]] = []
+        self._budgets: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
+
+    async def put(self, rulings: Sequence[Ruling]) -> None:
+        """Queues decisions, first states and postings. The columns of each statement are made while the one before it runs."""
+        if not rulings:
+            return
+        unit, lane = self._unit, self._lane
+        ids = new_ids(len(rulings))
+        await lane.put(store.insert_decisions(unit, self._at, _decision_columns(ids, rulings)))
+        new = [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is None]
         if new:
-            await lane.put(store.insert_states(unit, _state_columns(new)))
-        rows, budgets = _postings(ids, rulings)
+            await lane.put(store.insert_states(unit, _head_of(new), _state_columns(new)))
+        rows = _postings(ids, rulings, self._budgets)
         if rows:
-            await lane.put(store.insert_postings(unit, at, [new_ids(len(rows)), *(list(column) for column in zip(*rows, strict=True))]))
-    if known:
-        await _update(unit, known)
-    if budgets:
-        grants = sorted(budgets)
-        await store.move_budgets(unit, grants, [budgets[g][0] for g in grants], [budgets[g][1] for g in grants])
-    await _review(unit, rulings, at)
-    await _correct(unit, rulings)
-    await _proofs(unit, rulings)
-    tell_provider(unit, told_changes(rulings, at))
+            columns = [new_ids(len(rows)), *(list(column) for column in zip(*rows, strict=True))]
+            await lane.put(store.insert_postings(unit, self._at, columns))
+        self._known += [(i, r) for i, r in zip(ids, rulings, strict=True) if r.piece.before is not None]
+        self._rulings += rulings
+
+    async def finish(self, parts: dict[bytes, str]) -> None:
+        """New states of known positions, budgets, reviews, corrections, proofs, parts of facts, and what providers are told."""
+        unit, rulings = self._unit, self._rulings
+        if not rulings:
+            return
+        if parts:
+            fresh = sorted(set(parts) - await store.known_parts(unit, list(parts)))
+            if fresh:
+                await store.insert_parts(unit, fresh, [parts[h] for h in fresh])
+        if self._known:
+            await _update(unit, self._known)
+        budgets = {grant: change for grant, change in self._budgets.items() if change != [0, 0]}
+        if budgets:
+            grants = sorted(budgets)
+            await store.move_budgets(unit, grants, [budgets[g][0] for g in grants], [budgets[g][1] for g in grants])
+        await _review(unit, rulings, self._at)
+        await _correct(unit, rulings)
+        await _proofs(unit, rulings)
+        tell_provider(unit, told_changes(rulings, self._at))
 
 
 def _decision_columns(ids: list[UUID], rulings: Sequence[Ruling]) -> list[list[Any]]:
@@ -86,14 +113,20 @@ def _shares_text(shares: Sequence[Share]) -> str:
     return json.dumps([s.document() for s in shares], separators=(",", ":"))
 
 
+def _head_of(new: list[tuple[UUID, Ruling]]) -> tuple[UUID, UUID, datetime]:
+    """What all new positions share: they are born with one invoice. Refuses several (ValueError)."""
+    heads = {(r.piece.line.invoice_id, r.piece.line.provider_id, r.piece.line.received_at) for _, r in new}
+    if len(heads) != 1:
+        raise ValueError("new positions of several invoices")
+    return heads.pop()
+
+
 def _state_columns(new: list[tuple[UUID, Ruling]]) -> list[list[Any]]:
     pieces = [r.piece for _, r in new]
     lessons = [p.line.claim.lesson for p in pieces]
     return [
         [p.id for p in pieces],
-        [p.line.invoice_id for p in pieces],
         [p.line.id for p in pieces],
-        [p.line.provider_id for p in pieces],
         [p.line.entitlement_id for p in pieces],
         [p.line.child_id for p in pieces],
         [p.line.claim.benefit for p in pieces],
@@ -105,7 +138,6 @@ def _state_columns(new: list[tuple[UUID, Ruling]]) -> list[list[Any]]:
         [lesson.recorded_to if lesson else None for lesson in lessons],
         [lesson.minutes if lesson else None for lesson in lessons],
         [p.claimed for p in pieces],
-        [p.line.received_at for p in pieces],
         [i for i, _ in new],
         [r.outcome.value for _, r in new],
         [r.approved for _, r in new],
@@ -126,13 +158,12 @@ async def _update(unit: UnitOfWork, known: list[tuple[UUID, Ruling]]) -> None:
         raise ClaimedMeanwhileError
 
 
-def _postings(ids: list[UUID], rulings: Sequence[Ruling]) -> tuple[list[tuple[Any, ...]], dict[UUID, list[int]]]:
+def _postings(ids: list[UUID], rulings: Sequence[Ruling], budgets: dict[UUID, list[int]]) -> list[tuple[Any, ...]]:
     """Postings of every change of money or budget: what stood before is taken back, what stands now is added.
 
-    Answers their rows and, by grant, what is added to its used and reserved units.
+    ``budgets`` collects by grant what is added to its used and reserved units.
     """
     rows: list[tuple[Any, ...]] = []
-    budgets: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
     for decision_id, ruling in zip(ids, rulings, strict=True):
         before = ruling.piece.before
         if before is not None and (before.outcome, before.shares) == (ruling.outcome, ruling.shares):
@@ -140,7 +171,7 @@ def _postings(ids: list[UUID], rulings: Sequence[Ruling]) -> tuple[list[tuple[An
         if before is not None:
             _add(rows, budgets, (decision_id, ruling.piece), (before.shares, before.outcome), -1)
         _add(rows, budgets, (decision_id, ruling.piece), (ruling.shares, ruling.outcome), 1)
-    return rows, {grant: change for grant, change in budgets.items() if change != [0, 0]}
+    return rows
 
 
 def _add(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -28,7 +29,7 @@ from but_gateway.procedures.submission.schemas import (
 from but_gateway.procedures.submission.submit import submit
 from but_gateway.registers.invoices import store
 from but_gateway.registers.invoices.model import InvoiceHead
-from but_gateway.registers.invoices.view import show_invoice, show_line, show_position
+from but_gateway.registers.invoices.view import show_invoice, show_line, show_position, sums
 from but_gateway.web.body import LIMIT_LARGE, Day
 from but_gateway.web.operation import operation
 from but_gateway.web.pagination import CurrentPage, decode_id_cursor, decode_number_cursor
@@ -92,8 +93,11 @@ async def read_invoice(invoice_id: str, call: CurrentCall) -> Response:
     """Eine Abrechnung mit allen Zeilen, wie sie jetzt entschieden sind."""
     async with call.transaction() as unit:
         head = _found(await store.find_head(unit, _id(invoice_id)))
-        shown = show_invoice(head, call.town.key)
-        shown["lines"] = [show_line(line, call.language, staff=not call.is_provider) for line in await store.load_lines(unit, head.id)]
+        lines = await store.load_lines(unit, head.id)
+    # Sums are those of the lines that are shown: a decision may have come between the two readings.
+    claimed, approved, in_review, counts = sums(position for line in lines for position in line.positions)
+    shown = show_invoice(replace(head, claimed=claimed, approved=approved, in_review=in_review, counts=counts), call.town.key)
+    shown["lines"] = [show_line(line, call.language, staff=not call.is_provider) for line in lines]
     return _json(shown)
 
 

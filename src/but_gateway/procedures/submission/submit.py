@@ -1,7 +1,7 @@
 """Submits an invoice: taken in, decided and answered in one transaction; a dry run is the same code, rolled back."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from but_gateway.kit.money import print_money
 from but_gateway.procedures.adjudication import ruling_store
 from but_gateway.procedures.adjudication.casefile import choose_agreement
 from but_gateway.procedures.adjudication.decide import Bench
+from but_gateway.procedures.adjudication.docket import LUNCH
 from but_gateway.procedures.adjudication.gather import open_case
-from but_gateway.procedures.adjudication.model import Corrects, Ruling, read_shares
+from but_gateway.procedures.adjudication.model import Corrects, Piece, Ruling, read_shares
 from but_gateway.procedures.adjudication.promise_store import known_checks
 from but_gateway.procedures.adjudication.store import find_corrected, lock_children
-from but_gateway.procedures.adjudication.write import write_rulings, write_slots
+from but_gateway.procedures.adjudication.write import RulingWriter, write_slots
 from but_gateway.procedures.submission.draft import (
     CorrectedKey,
     Draft,
@@ -247,13 +248,17 @@ async def _corrected(
 async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
     case, known = await open_case(unit, call.town, call.keys, draft.pieces)
     bench = Bench(case, known)
+    rulings: list[Ruling] = []
     async with Lane() as lane:
         # Lines and positions do not depend on the decisions: they are stored while these are made.
         await lane.put(insert_lines(unit, line_columns(draft)))
         await lane.put(insert_positions(unit, position_columns(draft.pieces)))
-        rulings = bench.decide(draft.pieces)
-    rulings = [r for r in rulings if r.changes()]
-    await write_rulings(unit, rulings, call.now(), bench.dossier.bodies)
+        writer = RulingWriter(unit, lane, call.now())
+        for portion in _portions(draft.pieces, known):
+            made = [r for r in await _rule(bench, portion, lane) if r.changes()]
+            await writer.put(made)
+            rulings += made
+    await writer.finish(bench.dossier.bodies)
     await write_slots(unit, case.docket)
     children = {r.piece.line.child_id for r in rulings if r.piece.line.child_id is not None}
     await ruling_store.count_decisions(unit, children)
@@ -262,6 +267,27 @@ async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
         text = _CONTESTED.format(day=f"{piece.first_day:%d.%m.%Y}")
         await add_notice(unit, "contested_day", "position", slot.position_id, text, call.now())
     return rulings
+
+
+_PORTIONS = 4
+_BREATH = 250
+
+
+def _portions(pieces: Sequence[Piece], known: Mapping[UUID, Piece]) -> list[Sequence[Piece]]:
+    """An invoice of lunches alone that meets no rival is written while it is decided: no later line changes an earlier ruling."""
+    if len(known) > len(pieces) or any(p.line.claim.benefit != LUNCH or p.corrects is not None for p in pieces):
+        return [pieces]
+    size = max(1, -(-len(pieces) // _PORTIONS))
+    return [pieces[i : i + size] for i in range(0, len(pieces), size)]
+
+
+async def _rule(bench: Bench, portion: Sequence[Piece], lane: Lane) -> list[Ruling]:
+    """Decides a portion, letting statements out now and then; answers the rulings it made, also about rivals."""
+    before = set(bench.rulings)
+    for first in range(0, len(portion), _BREATH):
+        bench.hear(portion[first : first + _BREATH])
+        await lane.breathe()
+    return [ruling for piece_id, ruling in bench.rulings.items() if piece_id not in before]
 
 
 def _links(draft: Draft) -> set[tuple[UUID, UUID]]:
