@@ -13,7 +13,7 @@ from but_gateway.rules.evaluate import evaluate
 from but_gateway.rules.examples import CLUB_FEE, CORRECTION, COUNTED_MONTH, FLAT_MONTH, LESSON, MEAL, on, varied, workdays
 from but_gateway.rules.facts import Budget, Closed, Corrected, DatedPrice, Facts, Form, Grant, Overlap, Rival, SlotState
 from but_gateway.rules.header import period_too_short
-from but_gateway.rules.pricing import price_on
+from but_gateway.rules.pricing import item_of, price_on
 from but_gateway.rules.reconsider import Borne, without_refusals
 from but_gateway.rules.spread import plan_of
 from but_gateway.rules.verdict import Allocation, Outcome
@@ -77,6 +77,16 @@ def test_without_the_law_of_the_day_a_person_looks_and_no_term_is_counted() -> N
     assert found(fee) == ["law_not_loaded"]
 
 
+def test_only_grants_that_pay_tell_of_trust() -> None:
+    untold = {"revoked_from": date(2026, 9, 1)}
+    assert found(replace(MEAL, grants=(grant("a", "sgb2"), grant("b", "sgb2", **untold)))) == []
+    first = grant("a", "sgb2", valid_to=date(2026, 10, 15))
+    second = grant("b", "sgb2", valid_from=date(2026, 10, 16), revoked_from=date(2026, 10, 20))
+    assert found(varied(FLAT_MONTH, facts={"grants": (first, second)})) == ["E-08", "M-09"]
+    over = replace(first, revoked_from=date(2026, 10, 20))  # later than its end: nothing was paid by trust
+    assert found(varied(FLAT_MONTH, facts={"grants": (over, replace(second, revoked_from=None))})) == ["M-09"]
+
+
 # ---- prices
 
 
@@ -114,6 +124,10 @@ def test_prices_need_not_stand_in_order() -> None:
     assert price_on(prices, "lunch", date(2026, 10, 5)) == 450
     assert price_on(prices, "lunch", date(2026, 9, 15)) == 420
     assert price_on(prices, "lunch", date(2025, 12, 31)) is None
+
+
+def test_an_item_without_a_lesson_is_what_the_line_says() -> None:
+    assert item_of(replace(LESSON.claim, lesson=None)) == "individual"
 
 
 def test_two_children_are_a_group() -> None:
@@ -234,6 +248,7 @@ def test_a_lesson_at_just_the_agreed_price_is_cut_at_that_price() -> None:
         lesson={"minutes": 60, "recorded_to": 930},
         agreement={"prices": (DatedPrice("individual", date(2026, 1, 1), 1190),)},
     )
+    assert found(facts) == ["L-04"]
     assert evaluate(facts).approved == 793  # 30 minutes at 11.90 a unit, not half of the rounded 15.87
 
 
