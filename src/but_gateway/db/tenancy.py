@@ -5,13 +5,9 @@ Everything here is plain text for migrations and catalog tests; it holds whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
-
-if TYPE_CHECKING:  # the command line reads the roles' names and must not wait for SQLAlchemy
-    from sqlalchemy import Table
 
 APP_ROLE: Final = "but_app"
 OWNER_ROLE: Final = "but_owner"
@@ -43,27 +39,3 @@ class Scope:
             f"SET LOCAL but.provider = '{self.provider_id or ''}'; "
             f"SET LOCAL but.client = '{self.client_id}'"
         )
-
-
-def protect(table: Table) -> Iterator[str]:
-    """The statements that put a table under its policies and give the app role exactly its rights."""
-    name = f'"{table.name}"'
-    info = table.info
-    rights = ["SELECT", "INSERT"]
-    if not info.get("append_only"):
-        rights.append("UPDATE")
-    if info.get("deletable"):
-        rights.append("DELETE")
-    yield f"REVOKE ALL ON {name} FROM {APP_ROLE}"
-    yield f"GRANT {', '.join(rights)} ON {name} TO {APP_ROLE}"
-    if info["tenant"]:
-        yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
-        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
-        yield f"CREATE POLICY town ON {name} USING (municipality_id = {_TOWN}) WITH CHECK (municipality_id = {_TOWN})"
-    if info.get("provider_scoped"):
-        clause = f"{_PROVIDER} IS NULL OR provider_id = {_PROVIDER}"
-        yield f"CREATE POLICY provider ON {name} AS RESTRICTIVE USING ({clause}) WITH CHECK ({clause})"
-    if info.get("client_scoped"):
-        yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
-        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
-        yield f"CREATE POLICY client ON {name} USING (client_id = {_CLIENT}) WITH CHECK (client_id = {_CLIENT})"

@@ -15,18 +15,21 @@ class Savings:
     limit: int
 
 
-def savings_of(mode: str, grant: DayRange, day: date, received_on: date, last_good_day: date | None = None) -> Savings:
+def savings_of(  # noqa: PLR0913 - what the four modes look at; the last two by name
+    mode: str, grant: DayRange, day: date, received_on: date, last_good_day: date | None = None, *, last_day: date | None = None
+) -> Savings:
     """The savings that a service on a day of the grant may use (§ 28 (7) SGB II; a month begun counts whole).
 
-    ``period_total``: every month of the grant. ``accrued_to_date``: those up to the month of receipt. ``monthly_cap``: the month of the
-    service. ``calendar_year``: the grant's months of that year. Months after the one of ``last_good_day`` (the day before the 18th
-    birthday) never count. The caller subtracts what was used and reserved for services in ``days``.
+    ``period_total``: every month of the grant. ``accrued_to_date``: those up to the month of receipt. ``monthly_cap``: the months of the
+    service, which ends on ``last_day`` where it takes several. ``calendar_year``: the grant's months of that year. Months after the one of
+    ``last_good_day`` (the day before the 18th birthday) never count. The caller subtracts what was used and reserved for services in
+    ``days``.
 
     Refuses a month before 2011 (LawNotLoaded).
     """
     days = grant
     if mode == "monthly_cap":
-        days = Month.of(day).days.cut(grant) or DayRange(day, day)
+        days = DayRange(Month.of(day).first, Month.of(last_day or day).last).cut(grant) or DayRange(day, day)
     elif mode == "calendar_year":
         days = DayRange(date(day.year, 1, 1), date(day.year, 12, 31)).cut(grant) or DayRange(day, day)
     last = days.last if mode != "accrued_to_date" else min(days.last, received_on)

@@ -16,6 +16,7 @@ from but_gateway.registers.facilities.calendar import FacilityCalendar
 from but_gateway.registers.facilities.store import FacilityRecord
 from but_gateway.registers.providers.model import AgreementRecord
 from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Provider, Rival, Situation, SlotState, Town
+from but_gateway.rules.savings import savings_of
 
 SAVING = "saving"  # budget kind of participation: from law and saving mode
 SUNDAY = 6
@@ -277,39 +278,19 @@ class CaseFile:
         return max(min(left, self._saved(grant, piece, counter.used + counter.reserved)), 0)
 
     def _saved(self, grant: GrantRecord, piece: Piece, taken: int) -> int:
-        """Cents that a grant's months have given by the town's saving mode and nobody took yet; months after the 18th birthday give none.
+        """Cents that a grant's months have given by the town's saving mode and nobody took yet.
 
         A cap of months or of a year counts what was billed in just those of its months that this grant covers: what an earlier grant
         gave and bore is that one's.
         """
-        mode, months = self.town.participation_saving, DayRange(grant.valid_from, grant.valid_to)
-        born = self.births.get(piece.line.child_id) if piece.line.child_id else None
-        if born is not None:
-            last = last_day_before_age(born, law_at(grant.valid_from).participation_age_limit_years)
-            if last < months.first:
-                return 0
-            months = DayRange(months.first, min(months.last, last))
-        if mode == "period_total":
-            return _accrued(months, months.last) - taken
-        if mode == "accrued_to_date":
-            return _accrued(months, piece.line.received_on) - taken
-        wanted = DayRange(date(piece.first_day.year, 1, 1), date(piece.first_day.year, 12, 31))
-        if mode == "monthly_cap":
-            wanted = DayRange(Month.of(piece.first_day).first, Month.of(piece.last_day).last)
-        bound = months.cut(wanted)
-        if bound is None:
-            return 0
-        whole = DayRange(Month.of(bound.first).first, Month.of(bound.last).last)
-        return _accrued(bound, bound.last) - self.docket.saved_in(grant.entitlement_id, whole, piece.id)
-
-
-def _accrued(days: DayRange, until: date) -> int:
-    """Cents of participation that the months of a period have given until a day (§ 28 (7) SGB II): every month begun counts."""
-    total, month = 0, Month.of(days.first)
-    while month.first <= min(days.last, until):
-        total += law_at(max(month.first, days.first)).participation_monthly_cents
-        month = month.plus(1)
-    return total
+        mode, born = self.town.participation_saving, self.births.get(piece.line.child_id) if piece.line.child_id else None
+        last_good = None if born is None else last_day_before_age(born, law_at(grant.valid_from).participation_age_limit_years)
+        granted = DayRange(grant.valid_from, grant.valid_to)
+        savings = savings_of(mode, granted, piece.first_day, piece.line.received_on, last_good, last_day=piece.last_day)
+        if mode in {"monthly_cap", "calendar_year"}:
+            whole = DayRange(Month.of(savings.days.first).first, Month.of(savings.days.last).last)
+            taken = self.docket.saved_in(grant.entitlement_id, whole, piece.id)
+        return savings.limit - taken
 
 
 def choose_agreement(agreements: Iterable[AgreementRecord], benefit: str, facility_id: UUID | None, day: date) -> AgreementRecord | None:

@@ -1,7 +1,7 @@
 """What adjudication works on: lines, pieces (positions to be decided), standings (what was decided so far) and rulings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -122,11 +122,3 @@ class Ruling:
 
 def _borne(shares: Sequence[Share]) -> list[tuple[UUID, str, int, int]]:
     return [(s.grant_id, s.legal_basis, s.cents, s.units) for s in shares]
-
-
-@dataclass(slots=True)
-class Written:
-    """What a set of rulings did, for reports and notices."""
-
-    decided: int = 0
-    changed: list[Ruling] = field(default_factory=list)
