@@ -1,9 +1,10 @@
 """Manifest and position lines: JSON that says what was stored, the same bytes each time."""
 
+import hashlib
 import json
 from datetime import UTC, date, datetime
 
-from but_gateway.formats.manifest import ManifestFile, write_manifest
+from but_gateway.formats.manifest import ManifestFile, digest_of, write_manifest
 from but_gateway.formats.positions_ndjson import PositionRecord, write_position
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -43,3 +44,8 @@ def test_the_manifest_names_every_file_with_its_hash_and_the_sums() -> None:
         "totals": {"gross": "22.50", "receipts": "4.50", "net": "18.00"},
         "files": [{"name": "a.csv", "package": "treasury", "sha256": "00ff", "bytes": 12}],
     }
+
+
+def test_one_hash_stands_for_many_files_as_sha256sum_prints_them() -> None:
+    files = [ManifestFile("b.xml", "treasury", "02", 1), ManifestFile("a.csv", "audit", "01", 2)]
+    assert digest_of(files) == digest_of(reversed(files)) == hashlib.sha256(b"01  a.csv\n02  b.xml\n").hexdigest()

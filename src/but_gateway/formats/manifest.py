@@ -1,7 +1,8 @@
 """manifest.json: what a package consists of, with the hash of each file, and what it pays in all."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,15 @@ class ManifestFile:
     package: str  # treasury | audit | advice
     sha256: str
     bytes: int
+
+
+def digest_of(files: Iterable[ManifestFile]) -> str:
+    r"""One SHA-256 (hexadecimal) for many files: over the lines ``<sha256>  <name>\n`` in order of names, as ``sha256sum`` prints them.
+
+    The payment order states it over all other files. It stands in the manifest itself, so it cannot state the manifest's own hash.
+    """
+    lines = sorted((f.name, f.sha256) for f in files)
+    return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
 
 
 def write_manifest(

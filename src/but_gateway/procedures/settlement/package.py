@@ -2,15 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, Self, cast
 from uuid import UUID
 
+from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.positions_ndjson import PositionRecord
-from but_gateway.procedures.settlement.model import PackageFile
+from but_gateway.procedures.settlement.model import Contents, PackageFile
 from but_gateway.procedures.settlement.schemas import order_number
+from but_gateway.registers.municipalities.settings import Debtor, Settings
+from but_gateway.registers.providers.model import ProviderRecord
 
 # Up to here a file stays in memory, beyond it lies in a temporary file; stored pieces have this length too.
 PIECE_BYTES: Final = 1024 * 1024
@@ -31,6 +35,10 @@ class DraftFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets the content go."""
         self._spool.close()
 
     def write(self, content: bytes) -> int:
@@ -60,6 +68,45 @@ class DraftFile:
         reader = self.reader()
         while piece := reader.read(PIECE_BYTES):
             yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """The account a payment goes to, in the clear: whose it is, its IBAN in electronic form."""
+
+    holder: str
+    iban: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What the files of a batch are made from. The same of it makes the same bytes."""
+
+    town: str  # its key
+    contents: Contents
+    settings: Settings
+    debtor: Debtor
+    payees: Mapping[UUID, Payee]  # by payment
+    providers: Mapping[UUID, ProviderRecord]  # by provider
+    made_at: datetime
+    today: date  # the business day of made_at
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A file of the packages: its name behind the batch's stem, which package it belongs to, its media type."""
+
+    name: str
+    package: str  # treasury | audit | advice
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileMaker:
+    """Makes one file, or several out of one reading: ``make`` gets what was handed over, the files made before, a draft for each kind."""
+
+    kinds: tuple[FileKind, ...]
+    make: Callable[[UnitOfWork, HandedOver, Sequence[PackageFile], Sequence[DraftFile]], Awaitable[None]]
 
 
 @dataclass(slots=True)
