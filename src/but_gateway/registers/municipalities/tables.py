@@ -23,8 +23,12 @@ notice = tenant_table(
     Column("state", Text, CheckConstraint("state IN ('open', 'done')", name="state"), nullable=False),
     Column("done_by", Text),
     moment("done_at", nullable=True),
+    # Of notices that sweeps write: each cause is told once per subject, and only one of them at a time.
+    Column("cause", Text),
 )
 index(notice, "state", "id")
+index(notice, "kind", "subject_id", "cause", name="uq_notice_cause", unique=True, postgresql_where=text("cause IS NOT NULL"))
+index(notice, "kind", "subject_id", name="uq_notice_open", unique=True, postgresql_where=text("cause IS NOT NULL AND state = 'open'"))
 
 # A register changed: the open positions it touches are decided again, children by children in the order of their ids.
 redecision = tenant_table(
