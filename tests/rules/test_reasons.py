@@ -60,7 +60,15 @@ CODES: dict[str, tuple[str | None, str]] = {
     "DECIDED_BY_OFFICE": ("open", "person_accept person_reduce person_reject"),
     "QUERY": (None, "person_query"),
 }
-UNIFORM = {"NOT_CONFIRMED", "IN_CLARIFICATION", "NOT_IN_PERIOD"}
+UNIFORM_TEXTS = {
+    "NOT_CONFIRMED": {Outcome.REJECTED: "Wir bezahlen die 4,50 € nicht. Wir können die Angaben zum Kind nicht bestätigen."},
+    "IN_CLARIFICATION": {
+        Outcome.REVIEW: "Für den 05.11.2026 klären wir noch eine offene Frage. Es geht um 4,50 €.",
+        Outcome.REJECTED: "Außerdem war für den 05.11.2026 eine Frage offen. Weil wir die 4,50 € nicht bezahlen, ist sie erledigt.",
+    },
+    "NOT_IN_PERIOD": {Outcome.REJECTED: "Wir bezahlen die 4,50 € nicht. Für den 05.11.2026 haben wir keine Bestätigung."},
+}
+UNIFORM = set(UNIFORM_TEXTS)
 REFUSALS = {"H-01", "H-02", "H-03", "H-05", "P-02"}
 
 BANNED = re.compile(r"\bwird gebeten\b|\bseitens\b|\bmangels\b|\bVorliegen\b|\berfolg(en|t|te|ten)\b", re.IGNORECASE)
@@ -170,7 +178,7 @@ def test_nothing_unknown_stands_in_the_file() -> None:
         assert set(body) <= {"code", "values", "one_of", "provider_values", "clerk", "provider", "refusal"}, rule
         assert isinstance(body["code"], str | dict | None)
     for code, body in RAW["codes"].items():
-        assert set(body) - {"uniform"} == {"bearer", "title", "description", "provider", "example"}, code
+        assert set(body) - {"uniform", "refused"} == {"bearer", "title", "description", "provider", "example"}, code
         assert set(body["example"]) - {"values", "effect"} == {"rule", "claimed", "approved", "when"}, code
 
 
@@ -185,6 +193,7 @@ def test_every_text_is_there_in_both_languages() -> None:
         both(body["title"])
         both(body["description"])
         both(body["provider"])
+        both(body.get("refused", body["provider"]))
     for body in RAW["rules"].values():
         both(body["clerk"])
         for kind in ("provider", "refusal"):
@@ -283,14 +292,10 @@ def test_all_rules_of_a_uniform_code_say_the_same(reason: Reason) -> None:
     values = next(samples_of(reason))
     for effect, code in reason.codes.items():
         if code in UNIFORM:
-            found = provider_finding_text(reason.rule, values, 450, 0, TIMES[0], "de", effect=effect, outcome=Outcome.REJECTED)
-            expected = {
-                "NOT_CONFIRMED": "Wir bezahlen die 4,50 € nicht. Wir können die Angaben zum Kind nicht bestätigen.",
-                "IN_CLARIFICATION": "Für den 05.11.2026 klären wir noch eine offene Frage. Es geht um 4,50 €.",
-                "NOT_IN_PERIOD": "Wir bezahlen die 4,50 € nicht. Für den 05.11.2026 haben wir keine Bestätigung.",
-            }
-            assert found.text == expected[code]
-            assert dict(found.values) == {}
+            for outcome, expected in UNIFORM_TEXTS[code].items():
+                found = provider_finding_text(reason.rule, values, 450, 0, TIMES[0], "de", effect=effect, outcome=outcome)
+                assert found.text == expected
+                assert dict(found.values) == {}
 
 
 def test_effects_are_named_as_in_the_verdict() -> None:

@@ -180,6 +180,16 @@ def revoked(c: Context) -> Finding | None:
         fires("Ein Essen am Tag der Wirkung.", MEAL, grant={"revoked_from": date(2026, 10, 5), "notified_on": date(2026, 11, 12)}),
         fires("Die Aufhebung ist noch nicht mitgeteilt.", MEAL, grant={"revoked_from": date(2026, 9, 1)}),
         fires("Eine bestätigte Prüfung deckt den Tag.", MEAL, situation={**on(date(2026, 11, 13)), "promised": True}, grant=_REVOKED),
+        fires(
+            "Ein Monat, dessen erste Bewilligung vor der zweiten aufgehoben wurde.",
+            FLAT_MONTH,
+            facts={
+                "grants": (
+                    Grant("g1", 1, "a", "sgb2", date(2026, 9, 1), date(2026, 10, 15), revoked_from=date(2026, 10, 12)),
+                    Grant("g2", 1, "b", "sgb12_4", date(2026, 10, 16), date(2027, 1, 31)),
+                )
+            },
+        ),
         passes("Ein Essen vor der Wirkung.", MEAL, grant={"revoked_from": date(2026, 10, 6), "notified_on": None}),
         passes("Nichts wurde aufgehoben.", MEAL),
     ),
@@ -188,9 +198,10 @@ def protected(c: Context) -> Finding | None:
     """Paid by trust: the office may turn to the family (§ 50 SGB X), never to the provider."""
     if c.grant is None:
         return None
-    last = c.covered_days[-1] if c.covered_days else c.day
     for index in c.bearing if c.month else c.covering[:1]:
         grant = c.grants[index]
+        # Of a month that changes from one grant to the next each bears its own days.
+        last = next((day for day in reversed(c.covered_days) if c.covers(index, day)), c.day)
         if grant.revoked_from is not None and last >= grant.revoked_from and in_period(grant, last):
             return Finding("E-08", Effect.NOTE, _revocation_values(grant))
     return None

@@ -96,7 +96,10 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A public code. ``uniform``: the same text whatever the rule, because a rule's own text would tell the cause."""
+    """A public code. ``uniform``: the same text whatever the rule, because a rule's own text would tell the cause.
+
+    ``refused``: what is said instead where the position is refused anyway, because nothing is left open then.
+    """
 
     code: str
     bearer: str | None
@@ -104,6 +107,7 @@ class Code:
     title: Mapping[Lang, str]
     description: Mapping[Lang, str]
     provider: Mapping[Lang, Advice]
+    refused: Mapping[Lang, Advice]
     example: Mapping[str, Any]
 
 
@@ -179,6 +183,7 @@ def catalogue() -> Catalogue:
             title=one["title"],
             description=one["description"],
             provider=_advices(one["provider"]),
+            refused=_advices(one.get("refused", {})),
             example=one["example"],
         )
         for name, one in raw["codes"].items()
@@ -246,7 +251,8 @@ def provider_finding_text(  # noqa: PLR0913, PLR0917 - what a sentence about a f
     words = {name: _word(reason.kinds[name], value, lang) for name, value in shown.items()}
     words |= _amounts(claimed_cents, approved_cents, in_review, lang)
     words |= when_in_words(when, lang)
-    advice = _advice(reason, code, lang)
+    refused = code.refused.get(lang) if outcome is Outcome.REJECTED else None
+    advice = refused or _advice(reason, code, lang)
     return ProviderText(code.code, advice.text.fill(words), advice.next_step.fill(words), code.bearer, MappingProxyType(shown))
 
 

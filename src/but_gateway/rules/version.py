@@ -6,5 +6,5 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 
 from typing import Final
 
-RULE_SET: Final = "2026-11-22"
-DIGEST: Final = "90b1adf5b851c682954593561aff91c28dc7d4ff58b77b2a8f3ff8f8d4e7b91d"
+RULE_SET: Final = "2026-11-22.2"
+DIGEST: Final = "6f501b520edf83b2b4b56506cd276c540cf02bab968228a46dbb1b12593dcbac"

@@ -14,6 +14,14 @@ async def test_l01_only_granted_subjects(town: Town) -> None:
     assert bill.says == ["rejected 0.00 L-01", "accepted 45.00"]
 
 
+async def test_what_is_refused_is_not_under_clarification(town: Town) -> None:
+    await town.grant("A", "tutoring")
+    bill = await town.bill("t1", lesson("A", DAY, subject="englisch", proof=None))
+    assert bill.says == ["rejected 0.00 L-01 L-14"]
+    (told,) = [f["text"] for f in bill.told[0]["findings"] if f["code"] == "IN_CLARIFICATION"]
+    assert told == "Außerdem war für den 12.10.2026 eine Frage offen. Weil wir die 45,00 € nicht bezahlen, ist sie erledigt."
+
+
 async def test_l01_a_second_grant_for_another_subject_bears_it(town: Town) -> None:
     await town.grant("A", "tutoring")
     tutoring = {"subjects": ["englisch"], "form": "any"}
