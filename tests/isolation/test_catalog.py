@@ -27,7 +27,7 @@ SHOWN_TO_ALL: Final = {
     "lunch_month_slot": "one lunch per child and day, whoever bills it",
     "lunch_slot": "one lunch per child and day, whoever bills it",
     "number_freeze": "counted and asked by the guard alone",
-    "payment": "settlement: never read for a provider",
+    "payment": "settlement: for a provider only the day of payment of its own remittances",
     "posting": "the ledger: budgets are sums over everybody's postings",
     "review": "read by clerks",
     "used_proof": "a proof is used once, whoever uses it",

@@ -165,3 +165,47 @@ package_part = tenant_table(
     key=("batch_id", "name", "part"),
     append_only=True,
 )
+
+# What a provider was told at hand-over, in sums, and where its advice lies in Avise.zip. The id is the payment's.
+remittance = tenant_table(
+    "remittance",
+    Column("id", Uuid, nullable=False),
+    Column("batch_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("number", Text, nullable=False),
+    moment("created_at"),
+    Column("remittance_text", Text, nullable=False),  # exactly as in the payment file
+    cents("claimed"),
+    cents("approved"),
+    cents("receipts"),
+    cents("net"),
+    # The advice in its two shapes: offset of the first byte in Avise.zip, which keeps its entries uncompressed, and length.
+    Column("pdf_offset", BigInteger, nullable=False),
+    Column("pdf_bytes", Integer, nullable=False),
+    Column("csv_offset", BigInteger, nullable=False),
+    Column("csv_bytes", Integer, nullable=False),
+    UniqueConstraint("municipality_id", "number"),
+    CheckConstraint("net = approved - receipts AND approved >= 0 AND receipts >= 0", name="net"),
+    belongs_to("payment", "id"),
+    belongs_to("provider", "provider_id"),
+    append_only=True,
+    provider_scoped=True,
+)
+index(remittance, "provider_id", "id")
+
+# The positions a remittance tells of: those it pays, and those of the same invoices that were not paid. The decision is the one that
+# stood at hand-over; a later one of an unpaid position changes nothing here.
+remittance_position = tenant_table(
+    "remittance_position",
+    Column("payment_id", Uuid, nullable=False),
+    Column("position_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("decision_id", Uuid, nullable=False),
+    cents("approved"),  # 0: not paid
+    cents("previous", nullable=True),  # a correction that was settled: what the position it corrects was worth before it
+    belongs_to("payment", "payment_id"),
+    key=("payment_id", "position_id"),
+    append_only=True,
+    provider_scoped=True,
+)
+index(remittance_position, "position_id")
