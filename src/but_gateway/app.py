@@ -21,6 +21,7 @@ from but_gateway.identity.issuer import Issuer
 from but_gateway.identity.middleware import Authentication
 from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.jobs.grant_imports import GrantImports
+from but_gateway.jobs.payment_terms import PaymentTerms
 from but_gateway.jobs.redecisions import Redecisions
 from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
@@ -118,7 +119,7 @@ async def open_worker(settings: Settings, clock: Clock | None = None) -> AsyncIt
 @asynccontextmanager
 async def _working(database: Database, directory: Directory, clock: Clock) -> AsyncIterator[tuple[Worker, Redecisions, asyncio.Task[None]]]:
     redecisions = Redecisions(database, directory, clock)
-    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock), redecisions))
+    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock), redecisions, PaymentTerms(database, directory, clock)))
     redecisions.wake = worker.wake
     task = asyncio.create_task(worker.run())
     try:
