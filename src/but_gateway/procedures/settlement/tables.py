@@ -1,6 +1,20 @@
 """Tables: batches, payments, orders, what they carry, the steps of a batch, and the files of the packages."""
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Date, Integer, LargeBinary, SmallInteger, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 
 from but_gateway.db.schema import belongs_to, cents, index, moment, sealed, tenant_table
 
@@ -78,7 +92,7 @@ payment = tenant_table(
     cents("receipts"),
     cents("net"),
     Column("held", Text),  # why it is held; null = not held
-    Column("held_cause", Text, CheckConstraint("held_cause IN ('account', 'iban', 'person')", name="held_cause")),
+    Column("held_cause", Text, CheckConstraint("held_cause IN ('account', 'iban', 'person', 'returned')", name="held_cause")),
     Column("end_to_end_id", Text, nullable=False),
     Column("remittance_text", Text, nullable=False),
     Column("state", Text, CheckConstraint("state IN ('open', 'left', 'handed_over', 'paid', 'returned')", name="state"), nullable=False),
@@ -86,15 +100,27 @@ payment = tenant_table(
     sealed("iban"),  # the account as it stood at hand-over
     sealed("holder"),
     Column("repeats_id", Uuid),  # the returned payment this one repeats
+    # Of a repeat: its batch was withdrawn, or it left. It will never be paid, and what it repeated is free for another repeat.
+    Column("lapsed", Boolean, nullable=False, server_default=text("false")),
+    # What the bank did with it (procedures/reconciliation): the booking days of the last execution and of the last return.
+    Column("paid_on", Date),
+    Column("returned_on", Date),
+    Column("return_reason", Text),  # ISO 20022 code such as AC04
     UniqueConstraint("municipality_id", "end_to_end_id"),
     UniqueConstraint("municipality_id", "batch_id", "serial"),
     CheckConstraint("net = gross - receipts AND gross >= 0 AND receipts >= 0", name="net"),
     CheckConstraint("(held IS NULL) = (held_cause IS NULL)", name="held"),
     CheckConstraint("state <> 'handed_over' OR (held IS NULL AND iban IS NOT NULL AND net > 0)", name="handed_over"),
+    CheckConstraint("(state = 'paid') = (paid_on IS NOT NULL) AND (state = 'returned') = (returned_on IS NOT NULL)", name="booked"),
+    CheckConstraint("NOT lapsed OR repeats_id IS NOT NULL", name="lapsed"),
     belongs_to("settlement_batch", "batch_id"),
     belongs_to("provider", "provider_id"),
+    belongs_to("payment", "repeats_id"),
 )
 index(payment, "provider_id", "id")
+# A returned payment is repeated at most once at a time.
+index(payment, "repeats_id", name="uq_payment_repeats", unique=True, postgresql_where=text("repeats_id IS NOT NULL AND NOT lapsed"))
+index(payment, "id", name="ix_payment_returned", postgresql_where=text("state = 'returned'"))
 
 payment_order = tenant_table(
     "payment_order",

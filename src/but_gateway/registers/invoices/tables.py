@@ -258,9 +258,27 @@ posting = tenant_table(
     Column("batch_id", Uuid),
     Column("order_id", Uuid),
     Column("payment_id", Uuid),
+    Column("booked_on", Date),  # payment, return: the day the bank booked it; decides the reporting year
+    Column("turn", SmallInteger),  # payment, return: the bank's first, second … execution of the payment
     CheckConstraint("debit <> credit", name="two_accounts"),
+    CheckConstraint(
+        "kind NOT IN ('payment', 'return')"
+        " OR (booked_on IS NOT NULL AND turn IS NOT NULL AND batch_id IS NOT NULL AND order_id IS NOT NULL AND payment_id IS NOT NULL)",
+        name="bank",
+    ),
     append_only=True,
 )
 index(posting, "position_id")
 index(posting, "grant_id")
 index(posting, "batch_id", postgresql_where=text("batch_id IS NOT NULL"))
+# Whatever reports say, and however often: an execution of an order by the bank is booked once, and so is its return.
+index(
+    posting,
+    "order_id",
+    "kind",
+    "debit",
+    "turn",
+    name="uq_posting_turn",
+    unique=True,
+    postgresql_where=text("kind IN ('payment', 'return')"),
+)
