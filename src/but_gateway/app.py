@@ -94,10 +94,12 @@ async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[
         app.state.issuer = issuer
         app.state.directory = directory
         app.state.authenticator = Authenticator(issuer, {e.issuer: KeySet(e, client, clock) for e in read_issuers(settings.oidc_file)})
+        app.state.metrics.gauge("but_database_connections", "Connections open to the database", database.connections)
         app.state.readiness = Readiness(database, head_revision(), (issuer.fault,))
         try:
             async with _working(database, directory, clock) as (worker, redecisions, _):
                 app.state.worker = worker
+                worker.on_round, worker.on_failure = app.state.metrics.round_done, app.state.metrics.round_failed
                 app.state.follow_up = redecisions.follow_up
                 yield
         finally:

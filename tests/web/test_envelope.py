@@ -256,5 +256,16 @@ async def test_figures_are_for_whoever_has_their_token(database_url: str, tmp_pa
         assert (await made.http.get("/metrics")).status_code == 404
         assert (await made.http.get("/metrics", headers={"Authorization": "Bearer wrong"})).status_code == 404
         answer: httpx.Response = await made.http.get("/metrics", headers={"Authorization": "Bearer secret"})
-    assert 'but_requests_total{method="GET",route="/health/live",status="200"} 1' in answer.text
-    assert 'but_request_seconds_count{route="/health/live"} 1' in answer.text
+    assert 'but_requests_total{method="GET",route="/health/live",status="200"} 1.0' in answer.text
+    assert 'but_request_seconds_count{route="/health/live"} 1.0' in answer.text
+    assert "but_requests_in_flight 1.0" in answer.text
+    assert "but_database_connections" in answer.text
+
+
+async def test_rounds_of_the_worker_are_counted(instance: Instance) -> None:
+    figures = instance.app.state.metrics
+    figures.round_done()
+    figures.round_failed()
+    text = figures.text().decode()
+    assert "but_worker_failures_total 1.0" in text
+    assert [line for line in text.splitlines() if line.startswith("but_worker_last_round_time_seconds 1")]

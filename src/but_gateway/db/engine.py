@@ -1,10 +1,10 @@
 """Connections: a SQLAlchemy engine for everything, an asyncpg pool for the hottest look-ups; both as the app role."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, QueuePool, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from but_gateway.db.session import transaction
@@ -58,6 +58,12 @@ class Database:
         """Closes all connections."""
         await self.pool.close()
         await self.engine.dispose()
+
+    def connections(self) -> int:
+        """How many are open, of both pools."""
+        queue = cast("QueuePool", self.engine.pool)
+        look_ups: int = self.pool.get_size()
+        return queue.checkedin() + queue.checkedout() + look_ups
 
     def transaction(self, scope: Scope) -> Any:  # noqa: ANN401 - an async context manager of UnitOfWork
         """A transaction in a scope; see db/session.py."""

@@ -31,6 +31,8 @@ class Worker:
 
     database: Database
     sweeps: Sequence[Sweep]
+    on_round: Callable[[], None] = lambda: None
+    on_failure: Callable[[], None] = lambda: None
     pause_seconds: float = PAUSE_SECONDS
     _stopped: bool = False
     _call: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,10 +44,13 @@ class Worker:
             try:
                 async with leadership(self.database) as leads:
                     while leads and not self._stopped:
-                        if not await self.sweep_once():
+                        more = await self.sweep_once()
+                        self.on_round()
+                        if not more:
                             await self._rest(self.pause_seconds)
                         pause = self.pause_seconds
             except Exception as error:  # noqa: BLE001 - the worker outlives whatever its work meets; a lost database above all
+                self.on_failure()
                 structlog.get_logger().error("worker", error=type(error).__qualname__)
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
             await self._rest(pause)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from but_gateway.db.engine import Database
 from but_gateway.db.readiness import faults_of
 from but_gateway.db.trouble import trouble_of
-from but_gateway.web.metrics import Metrics
+from but_gateway.web.metrics import MEDIA_TYPE, Metrics
 from but_gateway.web.problems import Fault, NotFound, Problem, Text, declare
 
 router = APIRouter(tags=["Betrieb"])
@@ -75,4 +75,4 @@ async def metrics(request: Request, authorization: Annotated[str, Header()] = ""
     if token is None or not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
         raise NotFound
     figures: Metrics = request.app.state.metrics
-    return Response(figures.text(), media_type="text/plain; version=0.0.4")
+    return Response(figures.text(), media_type=MEDIA_TYPE)
