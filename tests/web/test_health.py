@@ -53,7 +53,7 @@ async def execute(url: str, statement: str) -> None:
         ("ALTER TABLE alembic_version RENAME TO other", "ALTER TABLE other RENAME TO alembic_version", "the database is not migrated"),
         (
             "UPDATE alembic_version SET version_num = '0000'",
-            f"UPDATE alembic_version SET version_num = '{head_revision()}'",
+            HEAD_AGAIN,
             "stands at revision 0000",
         ),
         (
