@@ -112,6 +112,7 @@ def test_a_client_with_a_key_gets_no_secret(shell: Shell, tmp_path: Path) -> Non
         (("person", "add", "--name", "x", "--role", "registrar", "--municipality", "krefeld"), 2),
         (("person", "add", "--name", "x", "--role", "clerk"), 2),
         (("client", "add", "--secret"), 2),
+        (("client", "disable", "nobody"), 4),
         (("nonsense",), 2),
     ],
 )
@@ -121,6 +122,12 @@ def test_what_cannot_be_done_says_so_in_one_line_and_a_code(shell: Shell, argume
     assert done.stdout == ""
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+def test_a_lost_login_is_shut_once_and_for_all(shell: Shell) -> None:
+    made = json.loads(shell.ok("person", "add", "--name", "C. Beispiel", "--role", "clerk", "--municipality", "krefeld", "--json"))
+    assert json.loads(shell.ok("person", "disable", made["client_id"], "--json"))["disabled"] is True
+    assert shell.run("person", "disable", made["client_id"]).returncode == 4
 
 
 def test_persons_of_a_town_with_an_oidc_issuer_get_no_secrets(shell: Shell, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tidy.source import ROOT
 
-NEEDS = ("sh", "dirname", "id", "uname", "cat", "cksum", "grep")
+NEEDS = ("sh", "dirname", "id", "uname", "cat", "cksum", "grep", "mkdir", "rm", "sleep")
 # What a lacking Python looks like from outside: it fails on just the question that the script asks.
 NO_VENV = 'case "$2" in *ensurepip*) exit 1;; *musl*) exit 1;; esac; exec "{python}" "$@"'
 MUSL = 'case "$2" in *musl*) exit 0;; esac; exec "{python}" "$@"'
@@ -96,8 +96,8 @@ def test_a_refusal_leaves_nothing_behind(clone: Path) -> None:
     assert sorted(path.name for path in clone.iterdir()) == ["pyproject.toml", "requirements", "run"]
 
 
-def test_a_finished_installation_is_used_as_it_is(clone: Path) -> None:
-    """The second run compares the lock, the project file and the place, and installs nothing."""
+def install(clone: Path) -> None:
+    """What a finished installation looks like to the script."""
     venv = clone / ".venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(sys.executable)
@@ -106,7 +106,39 @@ def test_a_finished_installation_is_used_as_it_is(clone: Path) -> None:
     content = (clone / "requirements" / "runtime.txt").read_bytes() + (clone / "pyproject.toml").read_bytes()
     summed = subprocess.run([shutil.which("cksum") or "cksum"], input=content, capture_output=True, check=True).stdout.decode().strip()  # noqa: S603 - as the script sums
     (venv / "but-gateway-lock").write_text(f"runtime {summed} {clone}\n")
+
+
+def test_a_finished_installation_is_used_as_it_is(clone: Path) -> None:
+    """The second run compares the lock, the project file and the place, and installs nothing."""
+    install(clone)
     told = run(clone, "verify", "a package")
     assert told.returncode == 0, told.stderr
     assert told.stdout == f"embedded:{clone}/var/postgres|verify a package\n"
     assert told.stderr == ""
+
+
+def test_of_two_at_once_the_second_waits_for_the_first(clone: Path) -> None:
+    lock = clone / ".venv.lock"
+    lock.mkdir()
+    (lock / "holder").write_text(f"{os.getpid()}\n")
+    settings = {"PATH": str(clone.parent / "bin"), "HOME": str(clone.parent)}
+    with subprocess.Popen(
+        [str(clone / "run"), "doctor"], env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as second:  # noqa: S603 - our own script
+        assert second.stderr is not None
+        assert second.stdout is not None
+        assert second.stderr.readline() == "Another ./run is preparing .venv; waiting for it\n"
+        install(clone)
+        shutil.rmtree(lock)
+        assert second.stdout.read() == f"embedded:{clone}/var/postgres|doctor\n"
+    assert not lock.exists()
+
+
+def test_a_lock_whose_holder_is_gone_is_nobodys(clone: Path) -> None:
+    python_that(clone, MUSL)
+    (clone / ".venv.lock").mkdir()
+    with subprocess.Popen([shutil.which("true") or "true"]) as gone:  # noqa: S603 - true
+        gone.wait()
+    (clone / ".venv.lock" / "holder").write_text(f"{gone.pid}\n")
+    assert "docker compose up --build" in run(clone, "setup").stderr
+    assert not (clone / ".venv.lock").exists()

@@ -103,6 +103,26 @@ def add_client(  # noqa: PLR0913 - the options of the contract
     _add("machine", name or ", ".join(roles), roles, town=municipality, accounts=accounts or [], jwk=document, as_json=as_json)
 
 
+@client.command("disable")
+@person.command("disable")
+def disable(
+    client_id: Annotated[str, typer.Argument(help="The client_id; a person's too.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Shut a lost or departed login for good: it gets no token any more, and those it has end within ten minutes."""
+
+    async def work(connection: Connection, _settings: Settings) -> bool:
+        from but_gateway.identity.store import disable_client  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.kit.clock import SystemClock  # noqa: PLC0415 - as above
+
+        return await disable_client(connection, client_id, SystemClock().now())
+
+    if not _do(work):
+        raise CommandError(f"There is no client {client_id!r} that could be disabled.", Exit.CONFLICT)
+    _answer({"client_id": client_id, "disabled": True}, f"{client_id} is disabled", as_json=as_json)
+
+
 @person.command("add")
 def add_person(
     name: Name,
