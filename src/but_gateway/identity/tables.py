@@ -1,6 +1,19 @@
 """Tables of the instance: municipalities, logins, keys."""
 
-from sqlalchemy import ARRAY, Boolean, CheckConstraint, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
 
 from but_gateway.db.schema import document, instance_table, moment
 
@@ -14,6 +27,18 @@ municipality = instance_table(
     Column("sandbox", Boolean, nullable=False),
     Column("data_key", LargeBinary, nullable=False),  # wrapped by the master key
     moment("created_at"),
+)
+
+# Keys of a town beyond the first, which lies with the town itself: see db/fields.py. A town that never changed a key has none here.
+town_key = instance_table(
+    "town_key",
+    Column("municipality_id", Uuid, ForeignKey("municipality.id"), nullable=False),
+    Column("purpose", Text, CheckConstraint("purpose IN ('fields', 'index', 'reference')", name="purpose"), nullable=False),
+    Column("number", SmallInteger, CheckConstraint("number > 0", name="number"), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),  # by the master key
+    moment("created_at"),
+    moment("active_from"),  # every process knows it by then, so that all can read what the first one writes with it
+    PrimaryKeyConstraint("municipality_id", "purpose", "number"),
 )
 
 account = instance_table(

@@ -1,0 +1,1 @@
+"""Rights of the persons concerned: information about a child, and its erasure."""

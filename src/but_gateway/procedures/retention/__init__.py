@@ -1,0 +1,1 @@
+"""Retention: what is deleted when, and the record that it was."""
