@@ -30,7 +30,7 @@ class Account:
     iban: str
     by: str
     usable_from: date | None = None
-    order: int = 0
+    confirmed_on: date | None = None
 
 
 @dataclass
@@ -70,7 +70,7 @@ class History:
         assert answer.status_code == 200, answer.text
         account.usable_from = self.today if self.confirmed == 0 else working_days_on(self.today, COOLING_DAYS)
         self.confirmed += 1
-        account.order = self.confirmed
+        account.confirmed_on = self.today
         assert answer.json()["usable_from"] == str(account.usable_from)
 
     async def wait(self) -> None:
@@ -95,7 +95,8 @@ class History:
             assert answer.json()["code"] == "all_payments_held", answer.text
             await self.town.ok("finance", "POST", f"{path}/withdrawal", at=self.at)
             return
-        latest = max(usable, key=lambda a: a.order)
+        # Every day is one moment here: of two confirmed at once the one proposed later counts.
+        latest = max(usable, key=lambda a: (a.confirmed_on, self.accounts.index(a)))
         assert await self.ibans(path) == [latest.iban]
         self.paid.append(latest.iban)
 

@@ -122,9 +122,8 @@ def test_of_two_at_once_the_second_waits_for_the_first(clone: Path) -> None:
     lock.mkdir()
     (lock / "holder").write_text(f"{os.getpid()}\n")
     settings = {"PATH": str(clone.parent / "bin"), "HOME": str(clone.parent)}
-    with subprocess.Popen(
-        [str(clone / "run"), "doctor"], env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as second:  # noqa: S603 - our own script
+    pipe = subprocess.PIPE
+    with subprocess.Popen([clone / "run", "doctor"], env=settings, stdout=pipe, stderr=pipe, text=True) as second:  # noqa: S603 - our own
         assert second.stderr is not None
         assert second.stdout is not None
         assert second.stderr.readline() == "Another ./run is preparing .venv; waiting for it\n"
