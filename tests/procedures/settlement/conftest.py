@@ -17,6 +17,13 @@ from tests.factories.billing import RECEIVED, Billing
 from tests.registers.office import Caller, Office, open_office
 
 JSON = Any
+PRODUCTS = {"sgb2": "311", "bkgg": "321", "sgb12_3": "331", "sgb12_4": "341", "asylblg_2": "351", "asylblg_3": "361"}
+# Every legal basis and benefit has its account; a cost centre only where the books keep one.
+ASSIGNMENTS = tuple(
+    AccountAssignment(basis, benefit, f"05.{product}.01", account, "50-4" if basis == "sgb2" else None)
+    for basis, product in PRODUCTS.items()
+    for benefit, account in (("lunch", "533110"), ("tutoring", "533120"))
+)
 DEBTOR = Debtor("Stadt Krefeld", "DE02120300000000202051", "BYLADEM1001")
 WISH: JSON = {"cutoff": "2026-11-30", "due_on": "2026-12-15", "benefits": None, "providers": None}
 BOTH: JSON = {"kinds": ["factual", "arithmetical"]}
@@ -117,12 +124,7 @@ async def treasury(settlement_office: Office, superuser: asyncpg.Connection) -> 
     directory = office.app.state.directory
     billing = Billing(office.app.state.database, office.scope(town), directory.keys(office.towns[town]))
     async with billing.unit() as unit:
-        settings = Settings(
-            name="Musterstadt",
-            debtor=DEBTOR,
-            account_assignments=(AccountAssignment("sgb2", "lunch", "05.311.01", "533110", "50-4"),),
-        )
-        await write_settings(unit, settings, 1, RECEIVED)
+        await write_settings(unit, Settings(name="Musterstadt", debtor=DEBTOR, account_assignments=ASSIGNMENTS), 1, RECEIVED)
     await billing.provider("c1")
     await billing.provider("c2", name="Schulküche Hülser Bruch")
     yield Treasury(

@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime
 
 from but_gateway.identity.principal import Role
-from tests.factories.billing import Meal
-from tests.procedures.settlement.conftest import JSON, Treasury, done, refused
+from but_gateway.registers.municipalities.settings import Settings
+from but_gateway.registers.municipalities.store import write_settings
+from tests.factories.billing import RECEIVED, Meal
+from tests.procedures.settlement.conftest import ASSIGNMENTS, JSON, Treasury, done, refused
 
 MONDAY, TUESDAY = date(2026, 10, 5), date(2026, 10, 6)
 
@@ -135,17 +137,11 @@ async def test_the_account_of_the_hand_over_is_the_one_in_the_file(treasury: Tre
 
 
 async def test_a_town_without_an_account_of_its_own_hands_nothing_over(treasury: Treasury) -> None:
-    town = await treasury.office.town()
-    directory = treasury.office.app.state.directory
-    keys = directory.keys(treasury.office.towns[town])
-    billing = type(treasury.billing)(treasury.billing.database, treasury.office.scope(town), keys)
-    await billing.provider("c1")
-    child = await billing.child()
-    await billing.invoice("c1", [Meal(child, TUESDAY, {"sgb2": 450})])
-    finance = await treasury.office.staff(town, Role.FINANCE, name="fin")
-    orderer = await treasury.office.staff(town, Role.ORDERER, name="ord")
-    poor = Treasury(treasury.office, town, billing, finance, orderer)
-    batch = await poor.draw_up()
-    await poor.certify(batch)
-    await poor.order(batch)
-    assert refused(await poor.step(finance, batch, "hand-over")) == (409, "debtor_missing")
+    async with treasury.billing.unit() as unit:
+        await write_settings(unit, Settings("Musterstadt", account_assignments=ASSIGNMENTS), 2, RECEIVED)
+    child = await treasury.billing.child()
+    await treasury.billing.invoice("c1", [Meal(child, TUESDAY, {"sgb2": 450})])
+    batch = await treasury.draw_up()
+    await treasury.certify(batch)
+    await treasury.order(batch)
+    assert refused(await treasury.step(treasury.finance, batch, "hand-over")) == (409, "debtor_missing")

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from but_gateway.identity.principal import Role
-from but_gateway.registers.municipalities.settings import PriceCeiling, Settings
+from but_gateway.registers.municipalities.settings import AccountAssignment, PriceCeiling, Settings
 from but_gateway.registers.municipalities.store import read_settings
 from tests.registers.office import JSON, Office, faults
 
@@ -25,8 +25,12 @@ BODY: JSON = {
     "lunch_price_ceilings": [{"valid_from": "2026-01-01", "unit_price": "5.00"}, {"valid_from": "2027-01-01", "unit_price": "5.20"}],
     "debtor": {"name": "Stadt Krefeld", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"},
     "account_assignments": [
-        {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": "50-4"},
-        {"legal_basis": "sgb2", "benefit": "tutoring", "product": "05.311.01", "account": "533120", "cost_centre": None},
+        {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": "50-4"}
+        | {"valid_from": None},
+        {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.02", "account": "533110", "cost_centre": "50-4"}
+        | {"valid_from": "2027-01-01"},
+        {"legal_basis": "sgb2", "benefit": "tutoring", "product": "05.311.01", "account": "533120", "cost_centre": None}
+        | {"valid_from": "2026-07-01"},
     ],
 }
 DEFAULTS: JSON = {
@@ -88,6 +92,28 @@ async def test_what_is_read_back_for_decisions_is_what_was_set(office: Office) -
     assert [(c.item, c.unit_price) for c in facts.lunch_price_ceilings] == [("lunch", 500), ("lunch", 520)]
 
 
+async def test_of_several_assignments_the_one_that_began_last_counts(office: Office) -> None:
+    town = await office.town()
+    await (await office.staff(town, Role.REGISTRAR)).put("/settings", BODY)
+    async with office.app.state.database.transaction(office.scope(town)) as unit:
+        settings = await read_settings(unit)
+
+    def product(benefit: str, day: date, legal_basis: str = "sgb2") -> str | None:
+        found = settings.assignment(legal_basis, benefit, day)
+        return found and found.product
+
+    assert product("lunch", date(2019, 1, 1)) == product("lunch", date(2026, 12, 31)) == "05.311.01"
+    assert product("lunch", date(2027, 1, 1)) == product("lunch", date(2035, 1, 1)) == "05.311.02"
+    assert (product("tutoring", date(2026, 6, 30)), product("tutoring", date(2026, 7, 1))) == (None, "05.311.01")
+    assert product("lunch", date(2026, 1, 1), "bkgg") is None
+
+
+def test_settings_stored_before_assignments_had_days_are_read_as_since_ever() -> None:
+    old = {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": None}
+    read = Settings.read(Settings("Musterstadt").document() | {"account_assignments": [old]})
+    assert read.account_assignments == (AccountAssignment(**old, valid_from=None),)
+
+
 async def test_all_faults_of_single_fields_are_told_at_once(office: Office) -> None:
     registrar = await office.staff(await office.town(), Role.REGISTRAR)
     bad = BODY | {
@@ -119,10 +145,15 @@ async def test_all_faults_of_single_fields_are_told_at_once(office: Office) -> N
 async def test_a_list_names_a_day_and_an_assignment_once(office: Office) -> None:
     registrar = await office.staff(await office.town(), Role.REGISTRAR)
     ceiling, assignment = BODY["lunch_price_ceilings"][0], BODY["account_assignments"][0]
-    bad = BODY | {"lunch_price_ceilings": [ceiling, ceiling], "account_assignments": [assignment, assignment | {"account": "1"}]}
+    later = assignment | {"valid_from": "2027-01-01"}
+    bad = BODY | {
+        "lunch_price_ceilings": [ceiling, ceiling],
+        "account_assignments": [assignment, later, assignment | {"account": "1"}, later | {"product": "2"}],
+    }
     assert faults(await registrar.put("/settings", bad)) == {
         "/lunch_price_ceilings/1/valid_from": "duplicate",
-        "/account_assignments/1": "duplicate",
+        "/account_assignments/2": "duplicate",
+        "/account_assignments/3": "duplicate",
     }
     assert (await registrar.get("/settings")).headers["etag"] == '"0"'
 

@@ -7,10 +7,12 @@ from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.procedures.settlement import store
+from but_gateway.procedures.settlement.assignments import demand_assignments
 from but_gateway.procedures.settlement.model import Batch, Cause, Kind, State, Step
 from but_gateway.procedures.settlement.problems import ALREADY_CERTIFIED, wrong_state
 from but_gateway.procedures.settlement.schemas import BatchOut
 from but_gateway.procedures.settlement.texts import NO_ACCOUNT
+from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.bank_store import usable_accounts
 from but_gateway.web.answers import Answer
 from but_gateway.web.problems import Fault, Invalid, NotFound, Text, WrongState
@@ -20,7 +22,8 @@ async def certify(unit: UnitOfWork, call: Call, batch_id: UUID, kinds: Sequence[
     """Records one or both certifications; with both the batch is certified.
 
     Payments that only wait for a bank account are looked at again, so that who orders sees what will be paid.
-    Refuses when a kind is named twice (Invalid), made already or the batch is not drawn_up (WrongState).
+    Refuses when a kind is named twice (Invalid), made already or the batch is not drawn_up (WrongState), or when the books would not know
+    where to record an order (AssignmentMissing): what cannot be recorded is not certified, not even in part.
     """
     if len(set(kinds)) != len(kinds):
         text = Text("Jede Feststellung nur einmal nennen.", "Name each certification once.")
@@ -35,6 +38,7 @@ async def certify(unit: UnitOfWork, call: Call, batch_id: UUID, kinds: Sequence[
         raise WrongState(ALREADY_CERTIFIED)
     state = State.CERTIFIED if made | set(kinds) == set(Kind) else State.DRAWN_UP
     step = Step(call.principal.actor, call.now())
+    demand_assignments(await read_settings(unit), await store.load_contents(unit, batch_id))
     await _look_for_accounts(unit, call, batch)
     await store.certify_batch(unit, batch_id, kinds, step, state)
     await store.note_step(unit, batch, "certify_" + "_".join(sorted(kinds)), step, state)

@@ -17,7 +17,7 @@ from but_gateway.procedures.settlement.hand_over import hand_over
 from but_gateway.procedures.settlement.hold import hold
 from but_gateway.procedures.settlement.model import State
 from but_gateway.procedures.settlement.order import order
-from but_gateway.procedures.settlement.problems import AccountMissing, AllPaymentsHeld, DebtorMissing, NothingToSettle
+from but_gateway.procedures.settlement.problems import AccountMissing, AllPaymentsHeld, AssignmentMissing, DebtorMissing, NothingToSettle
 from but_gateway.procedures.settlement.release import release
 from but_gateway.procedures.settlement.reopen import reopen
 from but_gateway.procedures.settlement.schemas import (
@@ -79,9 +79,10 @@ async def post_batch(
 @router.post(
     "/settlement-batches/{batch_id}/certification",
     summary="Sachlich und rechnerisch feststellen",
-    description="Eine Person trifft beide Feststellungen oder zwei je eine. Mit beiden ist der Lauf festgestellt (`certified`).",
+    description="Eine Person trifft beide Feststellungen oder zwei je eine. Mit beiden ist der Lauf festgestellt (`certified`). Fehlt eine"
+    " Kontierung, sagt `errors` jede fehlende (`assignment_missing`).",
     response_model=BatchOut,
-    **operation(roles={Role.FINANCE}, keyed=True, body=True, problems=(WrongState,)),
+    **operation(roles={Role.FINANCE}, keyed=True, body=True, problems=(WrongState, AssignmentMissing)),
 )
 async def post_certification(batch_id: BatchId, body: CertificationIn, call: CurrentCall) -> Response:
     """POST a certification."""
@@ -106,7 +107,7 @@ async def post_order(batch_id: BatchId, call: CurrentCall) -> Response:
     summary="An die Kasse übergeben",
     description="Die Pakete entstehen und ändern sich nie mehr. Angehaltene Zahlungen verlassen den Lauf, ihre Positionen werden frei.",
     response_model=BatchOut,
-    **operation(roles={Role.FINANCE}, keyed=True, problems=(WrongState, AllPaymentsHeld, DebtorMissing)),
+    **operation(roles={Role.FINANCE}, keyed=True, problems=(WrongState, AllPaymentsHeld, DebtorMissing, AssignmentMissing)),
 )
 async def post_hand_over(batch_id: BatchId, call: CurrentCall) -> Response:
     """POST a hand-over."""

@@ -8,6 +8,7 @@ from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.procedures.settlement import draw_store, package_store, store
+from but_gateway.procedures.settlement.assignments import demand_assignments
 from but_gateway.procedures.settlement.files import make_files
 from but_gateway.procedures.settlement.model import Hold, Payment, State, Step
 from but_gateway.procedures.settlement.package import HandedOver, Payee
@@ -28,7 +29,7 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
 
     Held payments leave, their positions are free again; so does a payment whose account is not usable (any more) or was proposed or
     confirmed by who ordered. Refuses when the batch is not ordered (WrongState), the town has no account to pay from (DebtorMissing),
-    or nothing is left to pay (AllPaymentsHeld).
+    nothing is left to pay (AllPaymentsHeld), or the books would not know where to record an order (AssignmentMissing).
     """
     batch = await store.lock_batch(unit, batch_id)
     if batch is None:
@@ -48,6 +49,7 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
     await _fix_accounts(unit, call, [p for p in payments if holds[p.id] is None], accounts)
     await package_store.post_settlement(unit, batch_id, step.at)
     contents = await store.load_contents(unit, batch_id)
+    demand_assignments(settings, contents)  # settings may have changed since the certification
     payees = {p.id: _payee(call, accounts[p.provider_id]) for p in contents.payments}
     providers = await load_providers(unit, {p.provider_id for p in contents.payments})
     handed = HandedOver(call.town.key, contents, settings, settings.debtor, payees, providers, step.at, call.today())

@@ -57,6 +57,19 @@ class AccountMissing(Problem):
     )
 
 
+class AssignmentMissing(Problem):
+    """The books would not know where to record an order; ``errors`` lists every legal basis, benefit and fiscal year without an account."""
+
+    status = 409
+    code = "assignment_missing"
+    title = Text("Kontierung fehlt", "Account assignment missing")
+    default_detail = Text(
+        "Für einen Teil des Laufs fehlt die Kontierung; alle Fälle stehen unter errors."
+        " Tragen Sie sie in den Einstellungen nach (account_assignments).",
+        "Parts of the batch have no account assignment; all are listed under errors. Add them to the settings (account_assignments).",
+    )
+
+
 ALREADY_CERTIFIED = Text(
     "Eine der Feststellungen ist schon getroffen. Senden Sie nur die, die noch fehlt.",
     "One of the certifications was made already. Send only the one that is missing.",

@@ -15,8 +15,8 @@ from but_gateway.web.problems import Fault, Invalid, Text
 
 _SECOND_CEILING = Text("Für diesen Tag steht schon ein Höchstpreis in der Liste.", "The list has a ceiling for this day already.")
 _SECOND_ASSIGNMENT = Text(
-    "Für diesen Rechtskreis und diese Leistungsart steht schon eine Kontierung in der Liste.",
-    "The list has an assignment for this legal basis and benefit already.",
+    "Für diesen Rechtskreis und diese Leistungsart steht ab diesem Tag schon eine Kontierung in der Liste.",
+    "The list has an assignment for this legal basis and benefit from this day on already.",
 )
 
 
@@ -56,7 +56,7 @@ def _faults(body: SettingsIn) -> Iterator[Fault]:
             yield Fault(f"/lunch_price_ceilings/{i}/valid_from", "duplicate", _SECOND_CEILING)
         days.add(ceiling.valid_from)
     for i, assignment in enumerate(body.account_assignments):
-        what = (assignment.legal_basis, assignment.benefit)
+        what = (assignment.legal_basis, assignment.benefit, assignment.valid_from)
         if what in assigned:
             yield Fault(f"/account_assignments/{i}", "duplicate", _SECOND_ASSIGNMENT)
         assigned.add(what)

@@ -45,6 +45,14 @@ _SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "debtor": {"name": "Musterstadt", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"},
     "account_assignments": [
         {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": "50-4"},
+        {
+            "legal_basis": "sgb2",
+            "benefit": "lunch",
+            "product": "05.311.02",
+            "account": "533110",
+            "cost_centre": "50-4",
+            "valid_from": "2027-01-01",
+        },
         {"legal_basis": "bkgg", "benefit": "tutoring", "product": "05.321.01", "account": "533121", "cost_centre": "50-4"},
     ],
 }
@@ -66,13 +74,14 @@ class DebtorBody(StrictModel):
 
 
 class AccountAssignmentBody(StrictModel):
-    """Kontierung: wo ein Rechtskreis und eine Leistungsart im Haushalt gebucht werden."""
+    """Kontierung: wo ein Rechtskreis und eine Leistungsart im Haushalt gebucht werden, ab einem Tag oder seit jeher."""
 
     legal_basis: LegalBasis = Field(description="Rechtskreis")
     benefit: Benefit = Field(description="Leistungsart")
     product: Annotated[Line, Field(max_length=35)] = Field(description="Produkt", examples=["05.311.01"])
     account: Annotated[Line, Field(max_length=35)] = Field(description="Sachkonto", examples=["533110"])
     cost_centre: Annotated[Line, Field(max_length=35)] | None = Field(None, description="Kostenstelle", examples=["50-4"])
+    valid_from: Day | None = Field(None, description="Erster Tag, an dem die Kontierung gilt; null = seit jeher", examples=["2027-01-01"])
 
 
 class SettingsIn(StrictModel):
@@ -108,7 +117,9 @@ class SettingsIn(StrictModel):
     payment_term_days: Annotated[Whole, Field(ge=1, le=60)] = Field(30, description="Zahlungsziel in Tagen (§ 286 (3) BGB)")
     lunch_price_ceilings: list[PriceCeilingBody] = Field([], max_length=100, description="Höchstpreise für Mittagessen, nach Datum")
     debtor: DebtorBody | None = Field(None, description="Konto der Stadtkasse; ohne ist keine Übergabe an die Kasse möglich")
-    account_assignments: list[AccountAssignmentBody] = Field([], max_length=42, description="Kontierungen je Rechtskreis und Leistungsart")
+    account_assignments: list[AccountAssignmentBody] = Field(
+        [], max_length=420, description="Kontierungen je Rechtskreis und Leistungsart, nach Datum; es gilt die zuletzt begonnene"
+    )
 
     def settings(self, default_name: str) -> Settings:
         """The settings that the body means."""
@@ -119,7 +130,8 @@ class SettingsIn(StrictModel):
             lunch_price_ceilings=tuple(ceilings),
             debtor=Debtor(self.debtor.name, self.debtor.iban, self.debtor.bic) if self.debtor else None,
             account_assignments=tuple(
-                AccountAssignment(a.legal_basis.value, a.benefit, a.product, a.account, a.cost_centre) for a in self.account_assignments
+                AccountAssignment(a.legal_basis.value, a.benefit, a.product, a.account, a.cost_centre, a.valid_from)
+                for a in self.account_assignments
             ),
         )
 

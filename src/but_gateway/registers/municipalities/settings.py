@@ -27,13 +27,14 @@ class Debtor:
 
 @dataclass(frozen=True, slots=True)
 class AccountAssignment:
-    """Where the books record the spending of a legal basis and a benefit (Kontierung)."""
+    """Where the books record the spending of a legal basis and a benefit from a day on (Kontierung); None: since ever."""
 
     legal_basis: str
     benefit: str
     product: str
     account: str
     cost_centre: str | None
+    valid_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,25 @@ class Settings:
             lunch_price_ceilings=tuple(DatedPrice("lunch", c.valid_from, c.unit_price) for c in self.lunch_price_ceilings),
         )
 
+    def assignment(self, legal_basis: str, benefit: str, day: date) -> AccountAssignment | None:
+        """Where the books record this spending on a day: what began last; None where nothing is assigned then."""
+        fitting = [
+            a
+            for a in self.account_assignments
+            if (a.legal_basis, a.benefit) == (legal_basis, benefit) and (a.valid_from is None or a.valid_from <= day)
+        ]
+        return max(fitting, key=lambda a: a.valid_from or date.min, default=None)
+
     def document(self) -> dict[str, Any]:
         """All of it as it is stored, in plain JSON: amounts in cents, days as text."""
         return {
             **{field: getattr(self, field) for field in _PLAIN},
             "lunch_price_ceilings": [{"valid_from": str(c.valid_from), "unit_price": c.unit_price} for c in self.lunch_price_ceilings],
             "debtor": {"name": self.debtor.name, "iban": self.debtor.iban, "bic": self.debtor.bic} if self.debtor else None,
-            "account_assignments": [{field: getattr(a, field) for field in AccountAssignment.__slots__} for a in self.account_assignments],
+            "account_assignments": [
+                {field: getattr(a, field) for field in AccountAssignment.__slots__} | {"valid_from": a.valid_from and str(a.valid_from)}
+                for a in self.account_assignments
+            ],
         }
 
     @classmethod
@@ -92,7 +105,10 @@ class Settings:
                 PriceCeiling(date.fromisoformat(c["valid_from"]), c["unit_price"]) for c in document["lunch_price_ceilings"]
             ),
             debtor=Debtor(**document["debtor"]) if document["debtor"] else None,
-            account_assignments=tuple(AccountAssignment(**a) for a in document["account_assignments"]),
+            account_assignments=tuple(
+                AccountAssignment(**a | {"valid_from": date.fromisoformat(a["valid_from"]) if a.get("valid_from") else None})
+                for a in document["account_assignments"]
+            ),
         )
 
 
