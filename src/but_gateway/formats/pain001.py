@@ -5,7 +5,8 @@ and empty elements pass. One PmtInf per file, one transaction per transfer.
 """
 
 import importlib.resources
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -25,6 +26,10 @@ CURRENCY: Final = "EUR"
 
 class BrokenPaymentFileError(Exception):
     """A payment file that may not leave; the text says what is wrong with it, without names or accounts."""
+
+
+class BrokenSchemaError(Exception):
+    """A file that was named as a schema and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,52 +88,80 @@ def write_pain001(out: BinaryIO, instruction: Instruction, transfers: Sequence[T
                     file.write(_transaction(transfer))
 
 
-def read_controls(file: BinaryIO, schema: Path | None = None) -> Controls:
-    """Reads a payment file back against the schema and our own rules, in flat memory, and returns what it pays in all.
+def read_controls(file: BinaryIO) -> Controls:
+    """Reads a payment file back against the schema of ISO 20022 and our own rules, in flat memory, and returns what it pays in all.
 
-    ``schema``: a stricter one, such as that of the Deutsche Kreditwirtschaft; default is the one of ISO 20022.
     Refuses when anything in it is wrong (BrokenPaymentFileError).
     """
     count = cents = 0
     stated: list[tuple[str, str]] = []
     seen: set[str] = set()
-    try:
-        events = etree.iterparse(
-            file, events=("end",), tag=(f"{_Q}CdtTrfTxInf", f"{_Q}GrpHdr", f"{_Q}CtrlSum"), schema=_schema(schema), **_HARDENED
-        )
-        for _, element in events:
-            if element.tag == f"{_Q}CdtTrfTxInf":
-                transfer = _read_transfer(element)
-                _check_transfer(transfer)
-                if transfer.end_to_end_id in seen:
-                    raise BrokenPaymentFileError("an end-to-end id comes twice")
-                seen.add(transfer.end_to_end_id)
-                count, cents = count + 1, cents + transfer.cents
-                _drop(element)
-            elif element.tag == f"{_Q}CtrlSum":
-                before = element.getprevious()
-                stated.append((before.text or "" if before is not None else "", element.text or ""))
-            else:
-                _check_header(element)
-    except etree.LxmlError as error:
-        raise BrokenPaymentFileError(f"the payment file does not fit the schema: {type(error).__name__}") from error
-    _refuse_unless(
-        events.root is not None and events.root.getroottree().docinfo.internalDTD is None, "the payment file has a document type"
-    )
-    for number, total in stated:
-        if (number, total) != (str(count), print_money(cents)):
-            raise BrokenPaymentFileError("number or sum of the transfers is not what the file says")
+    frame: dict[str, etree._Element] = {}
+    for element in _elements(file, _iso_schema(), (*_FRAME, "CdtTrfTxInf", "GrpHdr", "CtrlSum")):
+        name = etree.QName(element).localname
+        if name == "CdtTrfTxInf":
+            transfer = _read_transfer(element)
+            _check_transfer(transfer)
+            _refuse_unless(transfer.end_to_end_id not in seen, "an end-to-end id comes twice")
+            seen.add(transfer.end_to_end_id)
+            count, cents = count + 1, cents + transfer.cents
+            _drop(element)
+        elif name == "CtrlSum":
+            before = element.getprevious()
+            stated.append((before.text or "" if before is not None else "", element.text or ""))
+        elif name == "GrpHdr":
+            _check_header(element)
+        else:
+            _refuse_unless(name not in frame, "there is more than one set of payments")
+            frame[name] = element
+    _check_frame(frame)
+    _refuse_unless(stated == [(str(count), print_money(cents))] * _STATED, "number or sum of the transfers is not what the file says")
     return Controls(count, cents)
+
+
+def check_against(file: BinaryIO, schema: etree.XMLSchema) -> None:
+    """Holds a payment file against a further, stricter schema, such as that of the Deutsche Kreditwirtschaft, in flat memory.
+
+    Refuses when it does not fit (BrokenPaymentFileError): the text names the element and the kind of fault, never a value.
+    """
+    for element in _elements(file, schema, ("CdtTrfTxInf",)):
+        _drop(element)
+
+
+def load_schema(path: Path) -> etree.XMLSchema:
+    """A schema from a file; what it includes lies beside it. Refuses what is none (BrokenSchemaError)."""
+    try:
+        return etree.XMLSchema(etree.parse(path, etree.XMLParser(no_network=True)))
+    except (OSError, etree.LxmlError) as error:
+        raise BrokenSchemaError(f"{path} is not a readable XML schema: {error}") from error
 
 
 # Not resolve_entities=False: with a schema, lxml then passes over a file that ends too early. A document type is refused instead.
 _HARDENED: Final = {"no_network": True, "load_dtd": False, "huge_tree": False}
+# Number and sum stand twice: in the group header and in the set of payments.
+_STATED: Final = 2
+# What the set of payments says once, before its transfers.
+_FRAME: Final = ("PmtInfId", "PmtMtd", "PmtTpInf", "ReqdExctnDt", "Dbtr", "DbtrAcct", "ChrgBr")
+_ELEMENT: Final = re.compile(r"Element '(?:\{[^}]*\})?(\w+)'")
+
+
+def _elements(file: BinaryIO, schema: etree.XMLSchema, names: Sequence[str]) -> Iterator[etree._Element]:
+    """The elements of these names, as they end. Refuses a file that does not fit the schema or has a document type."""
+    events = etree.iterparse(file, events=("end",), tag=[f"{_Q}{name}" for name in names], schema=schema, **_HARDENED)
+    try:
+        for _, element in events:
+            yield element
+    except etree.LxmlError as error:
+        # libxml2's own message would tell the value, which may be a name.
+        kinds = [f"element {m[1]}, {entry.type_name}" for entry in events.error_log if (m := _ELEMENT.search(entry.message))]
+        raise BrokenPaymentFileError(f"the payment file does not fit the schema: {(kinds or [type(error).__name__])[0]}") from error
+    _refuse_unless(
+        events.root is not None and events.root.getroottree().docinfo.internalDTD is None, "the payment file has a document type"
+    )
 
 
 @cache
-def _schema(path: Path | None) -> etree.XMLSchema:
-    if path is not None:
-        return etree.XMLSchema(etree.parse(path))
+def _iso_schema() -> etree.XMLSchema:
     # The package sepaxml ships the schema as ISO 20022 publishes it; nothing else of it is used.
     with importlib.resources.files("sepaxml").joinpath("schemas", "pain.001.001.09.xsd").open("rb") as file:
         return etree.XMLSchema(etree.parse(file))
@@ -169,12 +202,26 @@ def _check_party(name: str, iban: str, bic: str | None, who: str) -> None:
 
 
 def _check_header(header: etree._Element) -> None:
+    inside = ["MsgId", "CreDtTm", "NbOfTxs", "CtrlSum", "InitgPty"]
+    _refuse_unless([etree.QName(child).localname for child in header] == inside, "the header has other elements than the five")
+    _refuse_unless(sepa.is_id(header.findtext(f"{_Q}MsgId") or ""), "the message id is none")
     created = header.findtext(f"{_Q}CreDtTm") or ""
     try:
         _refuse_unless(datetime.fromisoformat(created).tzinfo is not None, "the moment of making has no zone")
     except ValueError:
         raise BrokenPaymentFileError("the moment of making is none") from None
     _refuse_unless([child.tag for child in header.iterfind(f"{_Q}InitgPty/*")] == [f"{_Q}Nm"], "the initiating party has more than a name")
+
+
+def _check_frame(frame: Mapping[str, etree._Element]) -> None:
+    """The set of payments: a SEPA credit transfer of a named payer on a day, charges shared."""
+    _refuse_unless(frame.keys() == set(_FRAME), "the set of payments lacks an element")
+    _refuse_unless(sepa.is_id(frame["PmtInfId"].text or ""), "the id of the set of payments is none")
+    said = [frame["PmtMtd"].text, frame["PmtTpInf"].findtext(f"{_Q}SvcLvl/{_Q}Cd"), frame["ChrgBr"].text]
+    _refuse_unless(said == ["TRF", "SEPA", "SLEV"], "the set of payments is not a SEPA credit transfer with shared charges")
+    _refuse_unless(frame["ReqdExctnDt"].find(f"{_Q}Dt") is not None, "there is no day to execute on")
+    _refuse_unless(frame["Dbtr"].find(f"{_Q}PstlAdr") is None, "the debtor carries a postal address")
+    _check_party(frame["Dbtr"].findtext(f"{_Q}Nm") or "", frame["DbtrAcct"].findtext(f"{_Q}Id/{_Q}IBAN") or "", None, "debtor")
 
 
 # ---- elements
