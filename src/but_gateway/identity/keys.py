@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives import serialization
@@ -43,14 +43,19 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 def make_key_pair() -> tuple[bytes, dict[str, str]]:
     """A fresh P-256 key: private PEM and public JWK."""
     private = ec.generate_private_key(ec.SECP256R1())
+    # The traditional form is what python-jose reads and writes; the key never leaves the process but wrapped.
+    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem, _public_jwk(private)
+
+
+def _public_jwk(private: object) -> dict[str, str]:
+    assert isinstance(private, ec.EllipticCurvePrivateKey)  # noqa: S101 - no other kind is ever made
     numbers = private.public_key().public_numbers()
     coordinates = {
         name: base64.urlsafe_b64encode(value.to_bytes(32, "big")).rstrip(b"=").decode()
         for name, value in (("x", numbers.x), ("y", numbers.y))
     }
-    # The traditional form is what python-jose reads and writes; the key never leaves the process but wrapped.
-    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return pem, {"kty": "EC", "crv": "P-256", **coordinates}
+    return {"kty": "EC", "crv": "P-256", **coordinates}
 
 
 async def load_key_ring(connection: Connection, master_key: MasterKey, now: datetime) -> KeyRing:
@@ -66,6 +71,21 @@ async def load_key_ring(connection: Connection, master_key: MasterKey, now: date
         master_key.unwrap(active.private_key, _purpose(active.kid)),
         {record.kid: load_public_key(record.public_jwk, ES256) for record in records},
     )
+
+
+async def keys_that_ever_signed(connection: Connection, master_key: MasterKey) -> dict[str, VerifyingKey]:
+    """The public keys of all signing keys, also of those retired long ago: statements such as checkpoints stay verifiable.
+
+    Each is computed from its private key, which the master key opens; a public key that somebody put into the table counts for nothing.
+    """
+    found = {}
+    for record in await store.load_signing_keys(connection, datetime.min.replace(tzinfo=UTC)):
+        try:
+            jwk = _public_jwk(serialization.load_pem_private_key(master_key.unwrap(record.private_key, _purpose(record.kid)), None))
+        except SealBrokenError:
+            continue
+        found[record.kid] = load_public_key(jwk, ES256)
+    return found
 
 
 async def rotate_signing_key(connection: Connection, master_key: MasterKey, now: datetime) -> str:

@@ -111,6 +111,29 @@ def verify(token: str, keys: Mapping[str, VerifyingKey], expected: Expected, now
         raise TokenRefusedError("unexpected") from error
 
 
+def verify_statement(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
+    """What a statement of our own says that is no access token and never ends, such as a checkpoint of the audit chain.
+
+    Refuses whatever is not signed with ES256 under this ``typ`` by one of the keys (TokenRefusedError).
+    """
+    try:
+        return _verify_statement(token, keys, typ)
+    except TokenRefusedError:
+        raise
+    except Exception as error:
+        raise TokenRefusedError("unexpected") from error
+
+
+def _verify_statement(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
+    header, _ = peek(token)
+    if not _FORBIDDEN_HEADERS.isdisjoint(header) or header.get("alg") != ES256 or header.get("typ") != typ:
+        raise TokenRefusedError("header")
+    key = keys.get(str(header.get("kid")))
+    if key is None or key.algorithm != ES256 or len(_decode(token.rsplit(".", 1)[1])) != _SIGNATURE_BYTES_ES256:
+        raise TokenRefusedError("key")
+    return _strict_object(jws.verify(token, key._key, algorithms=[ES256]))  # noqa: SLF001 - the wrapped key is this module's own
+
+
 def _verify(token: str, keys: Mapping[str, VerifyingKey], expected: Expected, now: datetime) -> dict[str, Any]:
     header, _ = peek(token)
     if not _FORBIDDEN_HEADERS.isdisjoint(header):
