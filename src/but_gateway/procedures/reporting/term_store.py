@@ -58,7 +58,8 @@ _OPEN: Final = """
 _AT_RISK: Final = f"""
     {_OPEN}
     SELECT DISTINCT ON (w.invoice_id) w.invoice_id, r.key AS provider_key,
-           (w.received_at AT TIME ZONE 'Europe/Berlin')::date AS received_on, w.cause, count(*) AS positions, sum(w.cents)::bigint AS cents, max(w.due_on) AS due_on
+           (w.received_at AT TIME ZONE 'Europe/Berlin')::date AS received_on, w.cause, count(*) AS positions,
+           sum(w.cents)::bigint AS cents, max(w.due_on) AS due_on
     FROM waiting w JOIN provider r ON r.municipality_id = $1 AND r.id = w.provider_id
     WHERE NOT EXISTS (
       SELECT FROM notice n WHERE n.municipality_id = $1 AND n.kind = '{KIND}' AND n.subject_id = w.invoice_id::text
