@@ -27,6 +27,7 @@ from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.procedures.changes import endpoints as changes
 from but_gateway.procedures.eligibility import endpoints as eligibility
+from but_gateway.procedures.eligibility.express import Express
 from but_gateway.procedures.intake import endpoints as intake
 from but_gateway.procedures.review import endpoints as review
 from but_gateway.procedures.settlement import endpoints as settlement
@@ -68,6 +69,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     for room in (identity_endpoints.router, *(room.router for room in ROOMS), health.router, pages.router):
         app.include_router(room)
     # The last one added is the outermost.
+    app.add_middleware(Express)
     app.add_middleware(Authentication, limiter=RateLimiter(settings.rate_limit_per_minute))
     app.add_middleware(
         Envelope, metrics=metrics, in_flight_max=settings.in_flight_max, receive_timeout_seconds=settings.receive_timeout_seconds

@@ -32,6 +32,10 @@ class Directory:
                 self._towns[key] = town
         return town
 
+    def known_town(self, key: str) -> Town | None:
+        """The town of a key if this process has met it before; None says nothing."""
+        return self._towns.get(key)
+
     async def provider(self, account_key: str, town: Town) -> UUID | None:
         """The id of the town's provider record that names the account, None if there is none."""
         async with self.database.pool.acquire() as connection:

@@ -55,7 +55,7 @@ class GatewayRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the preparation in front of it."""
-        handle = self.answering()
+        handle = super().get_route_handler()
         declared = self.openapi_extra or {}
         roles = frozenset(Role(r) for r in declared.get("x-roles", ()))
         keyed, types, limit = declared.get("x-idempotency-key", False), declared.get("x-body", ()), declared.get("x-body-limit", 0)
@@ -88,26 +88,6 @@ class GatewayRoute(APIRoute):
 
         return prepared
 
-    def answering(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request that was prepared: the framework's way. A hot operation may take a shorter one (thin_route)."""
-        return super().get_route_handler()
-
-
-def thin_route(answer: Callable[[Request], Coroutine[Any, Any, Response]]) -> type[GatewayRoute]:
-    """A route that hands the prepared request (its call in ``request.state``, its JSON strict) straight to ``answer``.
-
-    Solving dependencies costs more than a look-up in the database; the operation is declared as any other, for the docs.
-    """
-
-    class ThinRoute(GatewayRoute):
-        """A route without the framework's dependencies."""
-
-        def answering(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            """The short way."""
-            return answer
-
-    return ThinRoute
-
 
 async def _prepare(request: Request, principal: Principal, roles: frozenset[Role], town_key: str) -> Call:
     directory: Directory = request.app.state.directory
@@ -130,7 +110,7 @@ async def _prepare(request: Request, principal: Principal, roles: frozenset[Role
         town=town,
         keys=directory.keys(town),
         provider_id=provider_id,
-        clock=_clock(request, machine_clock, sandbox=town.sandbox),
+        clock=clock_of(request.headers.get("test-clock"), machine_clock, sandbox=town.sandbox),
         machine_clock=machine_clock,
         language=language_of(request.headers.get("accept-language")),
         request_id=request.state.request_id,
@@ -155,8 +135,8 @@ def _account(request: Request, principal: Principal) -> str:
     return wanted
 
 
-def _clock(request: Request, machine_clock: Clock, *, sandbox: bool) -> Clock:
-    text = request.headers.get("test-clock")
+def clock_of(text: str | None, machine_clock: Clock, *, sandbox: bool) -> Clock:
+    """The clock of a call: the machine's, or the one of its Test-Clock header. Refuses a header that is none (BadHeader)."""
     if text is None:
         return machine_clock
     if not sandbox:

@@ -1,5 +1,6 @@
 """A check as a value: what is asked, what is answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -20,13 +21,19 @@ CONFIRMED: Final = "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One check. ``number_index`` is the keyed hash of the folded number, ``amount`` cents."""
+class Asker:
+    """Who asks, and when. ``today`` is the business day of ``at``."""
 
     client_id: str
     provider_id: UUID
     at: datetime
     today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One check. ``number_index`` is the keyed hash of the folded number, ``amount`` cents."""
+
     number_index: bytes
     date_of_birth: date
     benefit: str
@@ -40,6 +47,7 @@ class Verdict:
     """What became of a check. Only a confirmed one says more than that; ``cause`` goes into the access log."""
 
     id: UUID
+    asker: Asker
     ask: Ask
     cause: str = CONFIRMED
     entitlement_id: UUID | None = None
@@ -57,6 +65,18 @@ class Verdict:
     def confirmed(self) -> bool:
         """Whether the service will be paid."""
         return self.cause == CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request: one or more checks of one asker, answered together or not at all.
+
+    ``account``: whose record of the town is to be found first; until then the asker's ``provider_id`` is nobody's.
+    """
+
+    asker: Asker
+    asks: Sequence[Ask]
+    account: str | None = None
 
 
 class Locked(Exception):  # noqa: N818 - it says what is the matter with the client

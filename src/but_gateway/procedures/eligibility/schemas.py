@@ -6,10 +6,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
+from but_gateway.db.fields import TownKeys
 from but_gateway.kit.clock import print_moment
+from but_gateway.kit.ids import fold_entitlement_number
 from but_gateway.kit.money import print_money
-from but_gateway.kit.period import Month
-from but_gateway.procedures.eligibility.model import Verdict
+from but_gateway.kit.period import DayRange, Month
+from but_gateway.procedures.eligibility.model import Ask, Verdict
+from but_gateway.registers.entitlements.plan import NUMBER_PURPOSE
 from but_gateway.registers.entitlements.schemas import Benefit
 from but_gateway.web.body import AnswerModel, Cents, Day, Key, StrictModel
 from but_gateway.web.problems import Fault, Text
@@ -70,6 +73,17 @@ class CheckIn(StrictModel):
             text = Text("Einen Betrag gibt es nur bei Teilhabe.", "An amount exists for participation only.")
             found.append(Fault(f"{pointer}/amount", "not_participation", text))
         return found
+
+    def ask(self, keys: TownKeys) -> Ask:
+        """What is asked, the number as its keyed hash. Only where ``faults`` finds nothing."""
+        return Ask(
+            number_index=keys.index(NUMBER_PURPOSE, fold_entitlement_number(self.entitlement_number)),
+            date_of_birth=self.date_of_birth,
+            benefit=self.benefit,
+            days=DayRange(self.first_day, self.last_day),
+            facility=self.facility,
+            amount=self.amount,
+        )
 
 
 def _months_before(today: date) -> date:
@@ -147,7 +161,7 @@ class MyChildren(AnswerModel):
 
 def document(verdict: Verdict) -> dict[str, object]:
     """The answer to a check as JSON values."""
-    head: dict[str, object] = {"id": str(verdict.id), "checked_at": print_moment(verdict.ask.at), "eligible": verdict.confirmed}
+    head: dict[str, object] = {"id": str(verdict.id), "checked_at": print_moment(verdict.asker.at), "eligible": verdict.confirmed}
     if not verdict.confirmed:
         return head
     head["periods"] = [{"from": days.first.isoformat(), "to": days.last.isoformat()} for days in verdict.periods]

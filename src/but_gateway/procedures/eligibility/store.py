@@ -1,7 +1,7 @@
 """SQL of checks, straight to asyncpg: a fixed number of statements for any number of checks, all of one town, in one transaction."""
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -123,6 +123,11 @@ class Grants:
     by_entitlement: dict[UUID, list[GrantRecord]]
     read: dict[tuple[UUID, UUID], date]
 
+    def note_readers(self, grant_id: UUID, readers: str) -> None:
+        """Notes which providers have read of a revocation, and when: a JSON object as the statements answer it."""
+        for provider, day in json.loads(readers).items():
+            self.read[grant_id, UUID(provider)] = date.fromisoformat(day)
+
     def of(self, entitlement_id: UUID, provider_id: UUID) -> list[GrantRecord]:
         """The grants of an entitlement as a provider has to reckon with them."""
         grants = self.by_entitlement.get(entitlement_id, [])
@@ -139,8 +144,8 @@ async def read_grants(driver: Driver, town: UUID, entitlement_ids: Collection[UU
     grants = Grants({}, {})
     for row in await driver.fetch(_GRANTS, town, list(entitlement_ids), list(providers)):
         values = dict(row)
-        for provider, day in json.loads(values.pop("read_by") or "{}").items():
-            grants.read[values["id"], UUID(provider)] = date.fromisoformat(day)
+        if (readers := values.pop("read_by")) is not None:
+            grants.note_readers(values["id"], readers)
         grants.by_entitlement.setdefault(values["entitlement_id"], []).append(grant_of(values))
     return grants
 
@@ -148,11 +153,16 @@ async def read_grants(driver: Driver, town: UUID, entitlement_ids: Collection[UU
 async def read_terms(driver: Driver, town: UUID, providers: Collection[UUID], facility_keys: Collection[str]) -> Terms:
     """Settings, facilities and agreements that the checks need."""
     row = await driver.fetchrow(_TERMS, town, list(providers), list(facility_keys))
-    offers: dict[UUID, list[Offer]] = {}
-    for provider, *offer in json.loads(row[2] or "[]"):
-        offers.setdefault(UUID(provider), []).append(_offer(*offer))
     facilities = {key: UUID(facility) for key, facility in json.loads(row[1] or "{}").items()}
-    return Terms(row[0] != "false", facilities, offers)
+    return Terms(row[0] != "false", facilities, offers_of(row[2]))
+
+
+def offers_of(agreements: str | None) -> dict[UUID, list[Offer]]:
+    """Offers by provider: of the JSON array that the statements make of agreements."""
+    offers: dict[UUID, list[Offer]] = {}
+    for provider, *offer in json.loads(agreements or "[]"):
+        offers.setdefault(UUID(provider), []).append(_offer(*offer))
+    return offers
 
 
 def _offer(key: str, benefit: str, facilities: list[str], first: str, last: str, prices: list[tuple[str, str, int]] | None) -> Offer:  # noqa: PLR0913, PLR0917 - the columns of the statement
@@ -162,12 +172,17 @@ def _offer(key: str, benefit: str, facilities: list[str], first: str, last: str,
 
 async def write_log(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> None:
     """The access log of these checks."""
+    await driver.execute(_LOG, town, *log_columns(verdicts))
+
+
+def log_columns(verdicts: Sequence[Verdict]) -> Iterator[tuple[Any, ...]]:
+    """The columns of the access log from ``id`` to ``periods``, at least one row long."""
     rows = [
-        (v.id, v.ask.at, v.ask.client_id, v.ask.provider_id, v.entitlement_id, v.ask.benefit, v.ask.days.first, v.ask.days.last,
+        (v.id, v.asker.at, v.asker.client_id, v.asker.provider_id, v.entitlement_id, v.ask.benefit, v.ask.days.first, v.ask.days.last,
          v.facility_id, v.confirmed, v.cause, _part(v))
         for v in verdicts
     ]  # fmt: skip
-    await driver.execute(_LOG, town, *zip(*rows, strict=True))
+    return zip(*rows, strict=True)
 
 
 def _part(verdict: Verdict) -> str | None:
@@ -179,7 +194,7 @@ def _part(verdict: Verdict) -> str | None:
 
 async def write_links(driver: Driver, town: UUID, verdicts: Sequence[Verdict]) -> None:
     """Links providers with the entitlements that were confirmed to them."""
-    columns: list[Any] = [[v.ask.provider_id for v in verdicts], [v.entitlement_id for v in verdicts], [v.ask.at for v in verdicts]]
+    columns: list[Any] = [[v.asker.provider_id for v in verdicts], [v.entitlement_id for v in verdicts], [v.asker.at for v in verdicts]]
     await driver.execute(_LINK, town, *columns)
 
 

@@ -57,9 +57,18 @@ class Coverage:
     cause: str | None = None
 
 
+def agreed_days(question: Question, offers: Iterable[Offer]) -> list[DayRange]:
+    """The days of the question for which the provider has an agreement, in order."""
+    return merge_ranges([days for o in offers if o.fits(question.benefit, question.facility_id) and (days := o.valid.cut(question.days))])
+
+
 def cover(question: Question, born: date, grants: Iterable[GrantRecord], offers: Iterable[Offer]) -> Coverage:
     """The days of the question that grants of the entitlement and offers of the provider cover."""
-    agreed = merge_ranges([days for o in offers if o.fits(question.benefit, question.facility_id) and (days := o.valid.cut(question.days))])
+    return cover_agreed(question, born, grants, agreed_days(question, offers))
+
+
+def cover_agreed(question: Question, born: date, grants: Iterable[GrantRecord], agreed: Sequence[DayRange]) -> Coverage:
+    """The same where the ``agreed_days`` are known: many children are asked about alike."""
     if not agreed:
         return Coverage((), (), NO_AGREEMENT)
     grants = list(grants)

@@ -88,21 +88,45 @@ async def count(driver: Driver, town: UUID, attempts: Sequence[Attempt], moments
 
     ``moments`` gives a moment of each business day, for the notices. The same statements run whatever the requests asked.
     """
+    tallies = await guard_store.count(driver, town, counts_of(attempts))
+    full = await guard_store.count_wrong_birth_dates(driver, town, wrong_birth_dates_of(attempts), WRONG_BIRTH_DATES_MAX)
+    return await settle(driver, town, attempts, moments, tallies, full)
+
+
+def counts_of(attempts: Sequence[Attempt]) -> list[tuple[str, date, int, int]]:
+    """What requests add to the tallies: client, day, rows, failures; each client and day once."""
     sums: defaultdict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0])
     for attempt in attempts:
         entry = sums[attempt.client_id, attempt.day]
         entry[0] += attempt.rows
         entry[1] += attempt.failures
-    counts = [(client, day, rows, failures) for (client, day), (rows, failures) in sums.items()]
-    tallies = await guard_store.count(driver, town, counts)
-    pairs = [(attempt.provider_id, entitlement) for attempt in attempts for entitlement in attempt.wrong_birth_dates]
-    full = await guard_store.count_wrong_birth_dates(driver, town, pairs, WRONG_BIRTH_DATES_MAX)
+    return [(client, day, rows, failures) for (client, day), (rows, failures) in sums.items()]
+
+
+def wrong_birth_dates_of(attempts: Sequence[Attempt]) -> list[tuple[UUID, UUID]]:
+    """Provider and entitlement of each wrong birth date."""
+    return [(attempt.provider_id, entitlement) for attempt in attempts for entitlement in attempt.wrong_birth_dates]
+
+
+async def settle(  # noqa: PLR0913, PLR0917 - what was counted, and by whom
+    driver: Driver,
+    town: UUID,
+    attempts: Sequence[Attempt],
+    moments: Mapping[date, datetime],
+    tallies: Mapping[tuple[str, date], guard_store.Tally],
+    full: Sequence[tuple[UUID, UUID]],
+) -> list[bool]:
+    """Freezes the numbers that are ``full`` and locks clients after they were counted; for each request whether it must be refused.
+
+    ``tallies`` are the sums after all of the requests.
+    """
     if full:
         await _freeze(driver, town, full, max(moments.values()))
     # How things stood before each request: the requests of one round are judged in order, as if they had come one by one.
-    standing = {
-        key: [tally.rows - sums[key][0], tally.failures - sums[key][1], int(tally.locked)] for key, tally in tallies.items() if key in sums
-    }
+    standing = {}
+    for client, day, rows, failures in counts_of(attempts):
+        tally = tallies[client, day]
+        standing[client, day] = [tally.rows - rows, tally.failures - failures, int(tally.locked)]
     refused: list[bool] = []
     for attempt in attempts:
         key = (attempt.client_id, attempt.day)
