@@ -13,3 +13,16 @@ def test_a_closed_connection_is_a_database_that_is_away(text: str) -> None:
 
 def test_wrong_arguments_are_a_fault_of_ours() -> None:
     assert trouble_of(asyncpg.InterfaceError("the server expects 8 arguments for this query, 6 were passed")) is None
+
+
+def test_a_server_that_goes_down_in_mid_word_is_away() -> None:
+    assert trouble_of(asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")) is Trouble.AWAY
+
+
+def test_what_cannot_be_rolled_back_is_what_made_it_fail() -> None:
+    hidden = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+    assert trouble_of(hidden) is None
+    hidden.__context__ = ConnectionResetError()
+    assert trouble_of(hidden) is Trouble.AWAY
+    hidden.__context__ = ValueError("a fault of ours")
+    assert trouble_of(hidden) is None

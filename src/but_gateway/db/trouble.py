@@ -53,9 +53,13 @@ def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
         if state.startswith(_TAKEN_STATES):
             return Trouble.TAKEN
     # asyncpg answers a lost connection with InterfaceError ("connection is closed"), a refused one with OSError. The same class tells
-    # of wrong arguments, which are a fault of ours and must not look like the database's.
-    closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    # of wrong arguments, which are a fault of ours and must not look like the database's. Between the last words of a server that goes
+    # down and the end of its connection, whoever uses that meets a client that waits for more (InternalClientError).
+    closed = (isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)) or isinstance(error, asyncpg.InternalClientError)
     connection_lost = closed or isinstance(error, ConnectionError | OSError | asyncpg.PostgresConnectionError)
     if disconnected or connection_lost or isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Trouble.AWAY
+    if isinstance(error, asyncpg.InterfaceError) and error.__context__ is not None:
+        # It came up while a failed transaction was rolled back and hides what made that fail.
+        return trouble_of(error.__context__)
     return None
