@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import CheckConstraint
 
 import but_gateway
 from but_gateway.db.embedded import asyncpg_dsn
@@ -129,6 +130,20 @@ async def test_every_foreign_key_stays_in_its_town(superuser: asyncpg.Connection
     assert [row["conname"] for row in rows if is_tenant(row["target"]) and not is_tenant(row["source"])] == []
     crossing = {(row["source"], row["target"]) for row in rows if is_tenant(row["source"]) and not is_tenant(row["target"])}
     assert crossing <= {("provider", "account")}
+
+
+async def test_every_check_of_the_tables_stands_in_the_database(superuser: asyncpg.Connection) -> None:
+    rows = await superuser.fetch(
+        "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND convalidated"
+    )
+    declared = {
+        str(check.name)
+        for table in metadata.tables.values()
+        for check in (*table.constraints, *(one for column in table.columns for one in column.constraints))
+        if isinstance(check, CheckConstraint)
+    }
+    assert len(declared) > 50
+    assert declared - {row["conname"] for row in rows} == set()
 
 
 async def test_there_are_no_triggers_sequences_or_exclusion_constraints(superuser: asyncpg.Connection) -> None:

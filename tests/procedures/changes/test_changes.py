@@ -1,5 +1,6 @@
 """What a provider reads of what changed: its own decisions, periods and payments, in order, once."""
 
+from tests.factories.billing import german_iban
 from tests.procedures.adjudication.lines import lunch
 from tests.procedures.adjudication.town import HINT, Town
 from tests.procedures.changes.reader import Reader
@@ -54,6 +55,20 @@ async def test_a_second_claim_tells_the_first_claimant_that_its_lunch_is_looked_
     await town.bill("c2", lunch("A", DAY))
     assert await Reader(town, "c1").said() == [f"decision 1 {DAY}"]
     assert await Reader(town, "c2").said() == []
+
+
+async def test_a_new_bank_account_is_told_before_anything_is_paid_to_it(town: Town) -> None:
+    await town.need_provider("c1")
+    reader = Reader(town, "c1")
+    path = "/providers/c1/bank-accounts"
+    for account, usable_from in ((1, "2026-11-02"), (2, "2026-11-05")):
+        made = await town.ok("finance", "POST", path, {"iban": german_iban(account), "holder": "Mensa Rheinland GmbH"})
+        await town.ok("finance2", "POST", f"{path}/{made['id']}/confirmation")
+        proposed, confirmed = await reader.page()
+        assert (proposed["kind"], proposed["state"], proposed["from"]) == ("bank_account", "proposed", None)
+        assert (confirmed["kind"], confirmed["state"], confirmed["from"]) == ("bank_account", "confirmed", usable_from)
+        assert proposed["subject"] == confirmed["subject"] == {"type": "bank_account", "id": made["id"]}
+        assert german_iban(account) not in str((proposed, confirmed))
 
 
 async def test_a_dry_run_tells_nobody(town: Town) -> None:
@@ -115,10 +130,10 @@ async def test_a_payment_is_told_with_its_remittance(town: Town) -> None:
     await town.need_provider("c2")
     batch = await town.settle()
     reader = Reader(town, "c1")
-    (item,) = await reader.page()
+    *_, item = await reader.page()
     assert (item["kind"], item["state"]) == ("payment", "handed_over")
     assert item["subject"] == {"type": "remittance", "id": batch["payments"][0]["id"]}
-    assert await Reader(town, "c2").said() == []
+    assert not [said for said in await Reader(town, "c2").said() if said.startswith("payment")]
 
 
 async def test_pages_follow_each_other_whatever_their_size(town: Town) -> None:

@@ -39,12 +39,23 @@ _PAYMENT: dict[str, Any] = {
     "state": "handed_over",
 }
 
+_BANK_ACCOUNT: dict[str, Any] = {
+    "id": "0198f0c2-0000-7000-8000-000000000006",
+    "at": "2026-12-01T10:00:00.000Z",
+    "kind": "bank_account",
+    "subject": {"type": "bank_account", "id": "0198f0c2-0000-7000-8000-000000000007"},
+    **_EMPTY,
+    "state": "confirmed",
+    "from": "2026-12-04",
+}
+
 
 class ChangeSubject(AnswerModel):
     """Worum es geht."""
 
-    type: Literal["invoice", "child", "remittance"] = Field(
-        description="`invoice`: Abrechnung, `child`: Kind (mit Ihrer Kennung aus `my/children`), `remittance`: Zahlungsavis"
+    type: Literal["invoice", "child", "remittance", "bank_account"] = Field(
+        description="`invoice`: Abrechnung, `child`: Kind (mit Ihrer Kennung aus `my/children`), `remittance`: Zahlungsavis, "
+        "`bank_account`: Bankverbindung"
     )
     id: str = Field(description="Kennung", examples=["0198f0c2-0000-7000-8000-000000000002"])
 
@@ -52,22 +63,26 @@ class ChangeSubject(AnswerModel):
 class ChangeOut(AnswerModel):
     """Eine Änderung. Sie sagt, was sich geändert hat und ab wann; den Stand lesen Sie bei der Sache selbst."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_DECISION, _PERIOD, _PAYMENT]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_DECISION, _PERIOD, _PAYMENT, _BANK_ACCOUNT]})
 
     id: UUID = Field(description="Kennung der Änderung; bei erneutem Lesen dieselbe")
     at: str = Field(description="Zeitpunkt")
-    kind: Literal["decision", "period", "payment"] = Field(
+    kind: Literal["decision", "period", "payment", "bank_account"] = Field(
         description="`decision`: eine Position ist neu entschieden, `period`: Tage eines Kindes kommen hinzu oder fallen weg, "
-        "`payment`: eine Zahlung ist übergeben, bezahlt oder zurückgekommen"
+        "`payment`: eine Zahlung ist übergeben, bezahlt oder zurückgekommen, "
+        "`bank_account`: eine Bankverbindung für Sie ist vorgeschlagen oder bestätigt"
     )
     subject: ChangeSubject = Field(description="Worum es geht")
     line_no: int | None = Field(default=None, description="decision: Zeile der Abrechnung")
     service_date: str | None = Field(default=None, description="decision: Leistungstag; null bei Monaten, Beiträgen und Fahrten")
     benefit: str | None = Field(default=None, description="period: Leistungsart")
-    from_: str | None = Field(default=None, alias="from", description="period: erster Tag, für den sich etwas ändert")
+    from_: str | None = Field(
+        default=None, alias="from", description="period: erster Tag, für den sich etwas ändert; bank_account: ab wann dorthin gezahlt wird"
+    )
     covered: bool | None = Field(default=None, description="period: ob die Tage ab da hinzukommen (true) oder wegfallen (false)")
-    state: Literal["handed_over", "paid", "returned"] | None = Field(
-        default=None, description="payment: an die Kasse übergeben, bezahlt oder zurückgekommen"
+    state: Literal["handed_over", "paid", "returned", "proposed", "confirmed"] | None = Field(
+        default=None,
+        description="payment: an die Kasse übergeben, bezahlt oder zurückgekommen; bank_account: vorgeschlagen oder bestätigt",
     )
 
 

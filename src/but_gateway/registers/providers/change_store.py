@@ -19,6 +19,7 @@ from but_gateway.kit.ids import new_ids
 DECISION: Final = "decision"
 PERIOD: Final = "period"
 PAYMENT: Final = "payment"
+BANK_ACCOUNT: Final = "bank_account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Change:
 
     provider_id: UUID
     at: datetime
-    kind: str  # decision | period | payment
-    subject_type: str  # invoice | child | remittance
+    kind: str  # decision | period | payment | bank_account
+    subject_type: str  # invoice | child | remittance | bank_account
     subject_id: UUID
     details: dict[str, Any] = field(default_factory=dict)
     withdrawn: tuple[tuple[UUID, int], ...] = ()

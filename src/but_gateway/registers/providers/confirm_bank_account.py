@@ -8,6 +8,7 @@ from but_gateway.identity.call import Call
 from but_gateway.registers.facilities.store import load_holidays
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers import bank_store, store
+from but_gateway.registers.providers.change_store import BANK_ACCOUNT, Change, tell_provider
 from but_gateway.registers.providers.schemas import BankAccountState
 from but_gateway.web.answers import Answer
 from but_gateway.web.problems import FourEyes, NotFound, Text, WrongState
@@ -37,6 +38,8 @@ async def confirm_bank_account(unit: UnitOfWork, call: Call, provider_key: str, 
         holidays = await load_holidays(unit, call.town.state)
         usable_from = holidays.after_working_days(usable_from, (await read_settings(unit)).bank_cooling_days)
     await bank_store.confirm_bank_account(unit, account_id, by=call.principal.actor, at=call.now(), usable_from=usable_from)
+    details = {"state": "confirmed", "from": usable_from.isoformat()}
+    tell_provider(unit, [Change(provider.id, call.now(), BANK_ACCOUNT, "bank_account", account_id, details)])
     await record.record(
         unit,
         at=call.now(),

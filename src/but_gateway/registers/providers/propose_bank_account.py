@@ -5,13 +5,17 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.kit.ids import new_id
 from but_gateway.registers.providers import bank_store, store
+from but_gateway.registers.providers.change_store import BANK_ACCOUNT, Change, tell_provider
 from but_gateway.registers.providers.schemas import BankAccountIn, BankAccountState
 from but_gateway.web.answers import Answer
 from but_gateway.web.problems import NotFound
 
 
 async def propose_bank_account(unit: UnitOfWork, call: Call, provider_key: str, body: BankAccountIn) -> Answer:
-    """Stores an account as proposed. Refuses when there is no such provider (NotFound)."""
+    """Stores an account as proposed, and tells the provider: who did not ask for it notices in time.
+
+    Refuses when there is no such provider (NotFound).
+    """
     provider = await store.find_provider(unit, provider_key)
     if provider is None:
         raise NotFound
@@ -26,6 +30,7 @@ async def propose_bank_account(unit: UnitOfWork, call: Call, provider_key: str, 
         by=call.principal.actor,
         at=call.now(),
     )
+    tell_provider(unit, [Change(provider.id, call.now(), BANK_ACCOUNT, "bank_account", account_id, {"state": "proposed"})])
     await record.record(
         unit,
         at=call.now(),

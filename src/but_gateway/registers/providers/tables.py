@@ -100,9 +100,12 @@ provider_change = tenant_table(
     Column("serial", BigInteger, nullable=False),  # 1, 2, 3 … per provider, without a gap
     Column("id", Uuid, nullable=False),
     moment("at"),
-    Column("kind", Text, CheckConstraint("kind IN ('decision', 'period', 'payment')", name="kind"), nullable=False),
+    Column("kind", Text, CheckConstraint("kind IN ('decision', 'period', 'payment', 'bank_account')", name="kind"), nullable=False),
     Column(
-        "subject_type", Text, CheckConstraint("subject_type IN ('invoice', 'child', 'remittance')", name="subject_type"), nullable=False
+        "subject_type",
+        Text,
+        CheckConstraint("subject_type IN ('invoice', 'child', 'remittance', 'bank_account')", name="subject_type"),
+        nullable=False,
     ),
     Column("subject_id", Uuid, nullable=False),  # a child's is never shown: providers read their own reference
     document("details"),  # further fields as they are shown
