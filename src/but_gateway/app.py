@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import MasterKey
 from but_gateway.db.readiness import head_revision
+from but_gateway.formats.hkr_profile import ProfileError, load_profiles
+from but_gateway.formats.pain001 import BrokenSchemaError, load_schema
 from but_gateway.identity import endpoints as identity_endpoints
 from but_gateway.identity.authenticator import Authenticator
 from but_gateway.identity.directory import Directory
@@ -29,15 +31,18 @@ from but_gateway.procedures.changes import endpoints as changes
 from but_gateway.procedures.eligibility import endpoints as eligibility
 from but_gateway.procedures.eligibility.express import Express
 from but_gateway.procedures.intake import endpoints as intake
+from but_gateway.procedures.reconciliation import endpoints as reconciliation
 from but_gateway.procedures.review import endpoints as review
 from but_gateway.procedures.settlement import endpoints as settlement
+from but_gateway.procedures.settlement import remittance_endpoints as remittances
+from but_gateway.procedures.settlement.package import PackageOptions
 from but_gateway.procedures.submission import endpoints as submission
 from but_gateway.registers.entitlements import endpoints as entitlements
 from but_gateway.registers.facilities import endpoints as facilities
 from but_gateway.registers.municipalities import endpoints as municipalities
 from but_gateway.registers.providers import endpoints as providers
 from but_gateway.registers.rulebook import endpoints as rulebook
-from but_gateway.settings import Settings
+from but_gateway.settings import Settings, SettingsError
 from but_gateway.web import health, pages
 from but_gateway.web.errors import problem_for, response_for
 from but_gateway.web.health import Readiness
@@ -47,7 +52,21 @@ from but_gateway.web.middleware import Envelope
 from but_gateway.web.problems import Problem, language_of
 
 # Checks first, for routes are tried in this order; then in the order of the work: what the office knows, what it does.
-ROOMS: Final = (eligibility, rulebook, municipalities, facilities, providers, entitlements, intake, submission, review, settlement, changes)
+ROOMS: Final = (
+    eligibility,
+    rulebook,
+    municipalities,
+    facilities,
+    providers,
+    entitlements,
+    intake,
+    submission,
+    review,
+    settlement,
+    remittances,
+    reconciliation,
+    changes,
+)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -66,6 +85,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.base_url = settings.issuer
     app.state.metrics_token = _read_token(settings.metrics_token_file)
+    app.state.package_options = _package_options(settings)
     for room in (identity_endpoints.router, *(room.router for room in ROOMS), health.router, pages.router):
         app.include_router(room)
     # The last one added is the outermost.
@@ -142,6 +162,17 @@ async def _open_database(settings: Settings) -> Database:
 def _master_key(settings: Settings) -> MasterKey:
     made = settings.makes_keys and not settings.master_key_file.exists()
     return MasterKey.make(settings.master_key_file) if made else MasterKey.read(settings.master_key_file)
+
+
+def _package_options(settings: Settings) -> PackageOptions:
+    """Profiles and schema of packages. A mistake in one of them stops the start, not the hand-over of a batch."""
+    try:
+        schema = None if settings.pain001_xsd is None else load_schema(settings.pain001_xsd)
+        return PackageOptions(load_profiles(settings.hkr_profiles), schema)
+    except ProfileError as error:
+        raise SettingsError(f"BUT_HKR_PROFILES: {error}") from error
+    except BrokenSchemaError as error:
+        raise SettingsError(f"BUT_PAIN001_XSD: {error}") from error
 
 
 def _read_token(path: Path | None) -> str | None:

@@ -35,6 +35,8 @@ class Settings:
     receive_timeout_seconds: int = 60
     shutdown_seconds: int = 30
     metrics_token_file: Path | None = None
+    hkr_profiles: Path | None = None  # a directory of profiles beside the shipped ones
+    pain001_xsd: Path | None = None  # a schema payment files must fit beside that of ISO 20022
     makes_keys: bool = True  # whether a missing master key is made: never in production
 
     @property
@@ -68,6 +70,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         receive_timeout_seconds=_whole(source, "BUT_RECEIVE_TIMEOUT_SECONDS", default.receive_timeout_seconds, minimum=1),
         shutdown_seconds=_whole(source, "BUT_SHUTDOWN_SECONDS", default.shutdown_seconds, minimum=1),
         metrics_token_file=_path(source, "BUT_METRICS_TOKEN_FILE"),
+        hkr_profiles=_path(source, "BUT_HKR_PROFILES"),
+        pain001_xsd=_path(source, "BUT_PAIN001_XSD"),
     )
     return _checked(replace(settings, makes_keys=not settings.production))
 

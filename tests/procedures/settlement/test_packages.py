@@ -13,6 +13,7 @@ from lxml import etree
 from but_gateway.formats.pain001 import NAMESPACE, Controls, read_controls
 from but_gateway.identity.principal import Role
 from but_gateway.kit.money import parse_money
+from but_gateway.procedures.settlement.package import XLSX
 from tests.factories.billing import Meal
 from tests.procedures.settlement.conftest import JSON, Treasury, done
 
@@ -68,7 +69,11 @@ async def test_the_manifest_names_every_other_file_with_its_hash(treasury: Treas
     assert {f["name"]: (f["package"], f["media_type"]) for f in files} == {
         f"{stem}pain001.xml": ("treasury", "application/xml"),
         f"{stem}HKR.csv": ("treasury", "text/csv; charset=utf-8"),
+        f"{stem}Zahlungen.xlsx": ("treasury", XLSX),
         f"{stem}Einzelposten.ndjson": ("audit", "application/x-ndjson"),
+        f"{stem}Einzelposten.xlsx": ("audit", XLSX),
+        f"{stem}Avise.zip": ("advice", "application/zip"),
+        f"{stem}Anordnung.pdf": ("treasury", "application/pdf"),
         f"{stem}manifest.json": ("treasury", "application/json"),
     }
     manifest = json.loads(await treasury.file(batch, "manifest.json"))
@@ -108,8 +113,8 @@ async def test_the_orders_of_the_books(treasury: Treasury) -> None:
     assert [row["Anordnung"] for row in rows] == [o["number"] for o in batch["orders"]] == [f"2026-0002-{n:04d}" for n in range(1, 5)]
     assert {row["Rechtskreis"]: (row["Produkt"], row["Sachkonto"], row["Kostenstelle"]) for row in rows} == {
         "sgb2": ("05.311.01", "533110", "50-4"),
-        "bkgg": ("", "", ""),
-        "asylblg_3": ("", "", ""),
+        "bkgg": ("05.321.01", "533110", ""),
+        "asylblg_3": ("05.361.01", "533110", ""),
     }
     assert {(row["Waehrung"], row["Faellig"], row["Haushaltsjahr"], row["Leistungsart"]) for row in rows} == {
         ("EUR", "15.12.2026", "2026", "lunch")

@@ -22,6 +22,7 @@ BODY: JSON = {
     "flat_proration": "calendar_30ths",
     "bank_cooling_days": 5,
     "payment_term_days": 14,
+    "hkr_profile": "sap_style",
     "lunch_price_ceilings": [{"valid_from": "2026-01-01", "unit_price": "5.00"}, {"valid_from": "2027-01-01", "unit_price": "5.20"}],
     "debtor": {"name": "Stadt Krefeld", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"},
     "account_assignments": [
@@ -47,6 +48,7 @@ DEFAULTS: JSON = {
     "flat_proration": "opening_days",
     "bank_cooling_days": 3,
     "payment_term_days": 30,
+    "hkr_profile": "generic",
     "lunch_price_ceilings": [],
     "debtor": None,
     "account_assignments": [],
@@ -156,6 +158,13 @@ async def test_a_list_names_a_day_and_an_assignment_once(office: Office) -> None
         "/account_assignments/3": "duplicate",
     }
     assert (await registrar.get("/settings")).headers["etag"] == '"0"'
+
+
+async def test_an_interface_profile_must_be_one_of_those_there_are(office: Office) -> None:
+    registrar = await office.staff(await office.town(), Role.REGISTRAR)
+    refusal = await registrar.put("/settings", BODY | {"hkr_profile": "nobody"})
+    assert faults(refusal) == {"/hkr_profile": "unknown_key"}
+    assert "generic, sap_style" in refusal.json()["errors"][0]["detail"]
 
 
 async def test_an_iban_may_be_written_with_blanks(office: Office) -> None:

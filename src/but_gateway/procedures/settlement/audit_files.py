@@ -1,27 +1,53 @@
 """What the audit gets: every position with its decision. Read once, in pieces, so that memory does not grow with their number."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from typing import Final
+
+import asyncpg
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.positions_ndjson import write_position
 from but_gateway.procedures.settlement import package_store
+from but_gateway.procedures.settlement.audit_book import PositionsBook
 from but_gateway.procedures.settlement.model import PackageFile
-from but_gateway.procedures.settlement.package import DraftFile, FactTexts, FileKind, FileMaker, HandedOver, position_record
+from but_gateway.procedures.settlement.package import XLSX, DraftFile, FactTexts, FileKind, FileMaker, HandedOver, position_record
 
 
 async def _make_positions(unit: UnitOfWork, handed: HandedOver, _made: Sequence[PackageFile], drafts: Sequence[DraftFile]) -> None:
-    """Writes Einzelposten.ndjson."""
-    (lines,) = drafts
-    contents, texts = handed.contents, FactTexts()
-    async for rows in package_store.read_positions(unit, contents.batch.id):
+    """Writes Einzelposten.ndjson and Einzelposten.xlsx out of one reading.
+
+    The work on a thousand positions is done beside the loop, so that others are answered meanwhile; so is the end of the spreadsheet.
+    """
+    lines, table = drafts
+    texts = FactTexts()
+    with ExitStack() as stack:
+        book = stack.enter_context(PositionsBook(table.as_writer(), handed, handed.made_at))
+        async for rows in _read(unit, handed, texts):
+            await asyncio.to_thread(_write, handed.contents.batch.number, rows, texts, lines, book)
+        end = stack.pop_all()
+    await asyncio.to_thread(end.close)
+
+
+def _write(batch: str, rows: Sequence[asyncpg.Record], texts: FactTexts, lines: DraftFile, book: PositionsBook) -> None:
+    records = [position_record(row, batch, texts.text(row["facts"])) for row in rows]
+    for record in records:
+        lines.write(write_position(record))
+    book.add(records)
+
+
+async def _read(unit: UnitOfWork, handed: HandedOver, texts: FactTexts) -> AsyncIterator[Sequence[asyncpg.Record]]:
+    """The batch's positions, some at a time, with the parts of their facts at hand."""
+    async for rows in package_store.read_positions(unit, handed.contents.batch.id):
         facts = [row["facts"] for row in rows]
         for _ in ("contexts", "the parts they name"):
             missing = texts.missing(facts)
             if missing:
                 texts.add(await package_store.load_fact_parts(unit, missing))
-        for row in rows:
-            lines.write(write_position(position_record(row, contents.batch.number, texts.text(row["facts"]))))
+        yield rows
 
 
-POSITIONS: Final = FileMaker((FileKind("Einzelposten.ndjson", "audit", "application/x-ndjson"),), _make_positions)
+POSITIONS: Final = FileMaker(
+    (FileKind("Einzelposten.ndjson", "audit", "application/x-ndjson"), FileKind("Einzelposten.xlsx", "audit", XLSX)), _make_positions
+)

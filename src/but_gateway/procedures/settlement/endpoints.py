@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from but_gateway.identity.call import Call, CurrentCall
@@ -13,10 +13,12 @@ from but_gateway.identity.route import town_router
 from but_gateway.procedures.settlement import package_store, store
 from but_gateway.procedures.settlement.certify import certify
 from but_gateway.procedures.settlement.draw_up import draw_up
+from but_gateway.procedures.settlement.file_problems import InterfaceUnfit, PaymentFileRefused
 from but_gateway.procedures.settlement.hand_over import hand_over
 from but_gateway.procedures.settlement.hold import hold
 from but_gateway.procedures.settlement.model import State
 from but_gateway.procedures.settlement.order import order
+from but_gateway.procedures.settlement.package import XLSX, PackageOptions
 from but_gateway.procedures.settlement.problems import AccountMissing, AllPaymentsHeld, AssignmentMissing, DebtorMissing, NothingToSettle
 from but_gateway.procedures.settlement.release import release
 from but_gateway.procedures.settlement.reopen import reopen
@@ -38,6 +40,16 @@ from but_gateway.web.problems import Forbidden, FourEyes, NotFound, WrongState
 
 router = town_router("Abrechnungsläufe")
 
+
+async def current_options(request: Request) -> PackageOptions:
+    """What the instance decides about packages."""
+    options: PackageOptions = request.app.state.package_options
+    return options
+
+
+CurrentOptions = Annotated[PackageOptions, Depends(current_options)]
+_HAND_OVER_REFUSALS: Final = (WrongState, AllPaymentsHeld, DebtorMissing, AssignmentMissing, InterfaceUnfit, PaymentFileRefused)
+
 READERS: Final = frozenset({Role.FINANCE, Role.ORDERER, Role.AUDITOR, Role.CLERK})
 # Who may read which package: the treasury learns of payments and orders only, the audit of positions.
 PACKAGE_READERS: Final = {
@@ -52,7 +64,7 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
         "description": "Inhalt der Datei, bei jedem Abruf dieselben Bytes",
         "content": {
             kind: {"schema": {"type": "string", "format": "binary"}}
-            for kind in ("application/xml", "text/csv", "application/x-ndjson", "application/json")
+            for kind in ("application/xml", "text/csv", "application/x-ndjson", "application/json", XLSX)
         },
         "headers": {"ETag": {"description": "SHA-256 des Inhalts", "schema": {"type": "string"}}},
     },
@@ -107,11 +119,11 @@ async def post_order(batch_id: BatchId, call: CurrentCall) -> Response:
     summary="An die Kasse übergeben",
     description="Die Pakete entstehen und ändern sich nie mehr. Angehaltene Zahlungen verlassen den Lauf, ihre Positionen werden frei.",
     response_model=BatchOut,
-    **operation(roles={Role.FINANCE}, keyed=True, problems=(WrongState, AllPaymentsHeld, DebtorMissing, AssignmentMissing)),
+    **operation(roles={Role.FINANCE}, keyed=True, problems=_HAND_OVER_REFUSALS),
 )
-async def post_hand_over(batch_id: BatchId, call: CurrentCall) -> Response:
+async def post_hand_over(batch_id: BatchId, call: CurrentCall, options: CurrentOptions) -> Response:
     """POST a hand-over."""
-    return await call.write(lambda unit: hand_over(unit, call, batch_id))
+    return await call.write(lambda unit: hand_over(unit, call, batch_id, options))
 
 
 @router.post(

@@ -8,14 +8,16 @@ from typing import Final
 from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.manifest import ManifestFile, write_manifest
 from but_gateway.procedures.settlement import package_store
+from but_gateway.procedures.settlement.advice_files import ADVICES
 from but_gateway.procedures.settlement.audit_files import POSITIONS
 from but_gateway.procedures.settlement.model import PackageFile
+from but_gateway.procedures.settlement.order_document import ORDER_DOCUMENT
 from but_gateway.procedures.settlement.package import DraftFile, FileKind, FileMaker, HandedOver
 from but_gateway.procedures.settlement.texts import file_stem
-from but_gateway.procedures.settlement.treasury_files import HKR, PAYMENTS
+from but_gateway.procedures.settlement.treasury_files import BOOK, HKR, PAYMENTS
 
 # Makers see what was made before them: what names hashes of other files comes behind those. The manifest comes last, by itself.
-MAKERS: Final[tuple[FileMaker, ...]] = (PAYMENTS, HKR, POSITIONS)
+MAKERS: Final[tuple[FileMaker, ...]] = (PAYMENTS, HKR, BOOK, POSITIONS, ADVICES, ORDER_DOCUMENT)
 MANIFEST: Final = FileKind("manifest.json", "treasury", "application/json")
 
 

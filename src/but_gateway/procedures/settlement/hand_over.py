@@ -1,20 +1,23 @@
 """Handing a batch over to the treasury: accounts are fixed, money is posted, the packages are made. Nothing of it changes ever after."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
+from but_gateway.kit.text import fold_name
 from but_gateway.procedures.settlement import draw_store, package_store, store
 from but_gateway.procedures.settlement.assignments import demand_assignments
 from but_gateway.procedures.settlement.files import make_files
 from but_gateway.procedures.settlement.model import Hold, Payment, State, Step
-from but_gateway.procedures.settlement.package import HandedOver, Payee
+from but_gateway.procedures.settlement.package import HandedOver, PackageOptions, Payee, ServiceOf
 from but_gateway.procedures.settlement.problems import AllPaymentsHeld, DebtorMissing, wrong_state
 from but_gateway.procedures.settlement.schemas import BatchOut
-from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOUNT
+from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOUNT, BilledInvoice, has_words, may_be_printed
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.bank_store import usable_accounts
 from but_gateway.registers.providers.change_store import PAYMENT, Change, tell_provider
@@ -24,12 +27,13 @@ from but_gateway.web.answers import Answer
 from but_gateway.web.problems import NotFound
 
 
-async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
+async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID, options: PackageOptions) -> Answer:
     """Makes the packages of an ordered batch, in the transaction that ends it as a plan.
 
     Held payments leave, their positions are free again; so does a payment whose account is not usable (any more) or was proposed or
     confirmed by who ordered. Refuses when the batch is not ordered (WrongState), the town has no account to pay from (DebtorMissing),
-    nothing is left to pay (AllPaymentsHeld), or the books would not know where to record an order (AssignmentMissing).
+    nothing is left to pay (AllPaymentsHeld), the books would not know where to record an order (AssignmentMissing), an order does not fit
+    the town's interface file (InterfaceUnfit), or the payment file breaks a rule (PaymentFileRefused). Nothing is kept then.
     """
     batch = await store.lock_batch(unit, batch_id)
     if batch is None:
@@ -52,7 +56,8 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
     demand_assignments(settings, contents)  # settings may have changed since the certification
     payees = {p.id: _payee(call, accounts[p.provider_id]) for p in contents.payments}
     providers = await load_providers(unit, {p.provider_id for p in contents.payments})
-    handed = HandedOver(call.town.key, contents, settings, settings.debtor, payees, providers, step.at, call.today())
+    services = await _services(unit, call, batch_id)
+    handed = HandedOver(call.town.key, contents, settings, settings.debtor, payees, providers, step.at, call.today(), options, services)
     manifest = await make_files(unit, handed)
     # The payment file was read back before it was kept: it says the same.
     count, cents = len(contents.payments), contents.totals.net
@@ -70,6 +75,22 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
 
 def _payee(call: Call, account: BankAccount) -> Payee:
     return Payee(account.holder(call.keys), account.iban(call.keys))
+
+
+async def _services(unit: UnitOfWork, call: Call, batch_id: UUID) -> dict[UUID, ServiceOf]:
+    """What each order is for. Numbers of invoices that may not be printed (S-07) are left out."""
+    rows = await package_store.services_of_orders(unit, batch_id)
+    worded = sorted({row["invoice_id"] for row in rows if has_words(row["number"])})
+    names: dict[UUID, frozenset[str]] = defaultdict(frozenset)
+    for child in await draw_store.children_of_invoices(unit, batch_id, worded) if worded else ():
+        name = " ".join(call.keys.open(child[column], "child", child["id"], column) for column in ("family_name", "given_names"))
+        names[child["invoice_id"]] |= fold_name(name)
+    services: dict[UUID, ServiceOf] = {}
+    for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
+        own = list(group)
+        printed = [(r["number"], r["issued_on"]) for r in own if may_be_printed(BilledInvoice(r["number"], names[r["invoice_id"]]))]
+        services[order_id] = ServiceOf(min(r["first_day"] for r in own), max(r["last_day"] for r in own), tuple(printed))
+    return services
 
 
 def _told(payments: Sequence[Payment], at: datetime) -> list[Change]:

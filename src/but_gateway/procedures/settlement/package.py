@@ -9,7 +9,10 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, Self, cast
 from uuid import UUID
 
+from lxml import etree
+
 from but_gateway.db.session import UnitOfWork
+from but_gateway.formats.hkr_profile import HkrProfile
 from but_gateway.formats.positions_ndjson import PositionRecord
 from but_gateway.procedures.settlement.model import Contents, PackageFile
 from but_gateway.procedures.settlement.schemas import order_number
@@ -18,6 +21,7 @@ from but_gateway.registers.providers.model import ProviderRecord
 
 # Up to here a file stays in memory, beyond it lies in a temporary file; stored pieces have this length too.
 PIECE_BYTES: Final = 1024 * 1024
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Parts of facts by their names in a decision's context → in the facts document (rules/document.py).
 _FACT_NAMES: Final = {"claim": "c", "town": "t", "provider": "p", "agreement": "a", "facility": "f"}
 
@@ -40,6 +44,15 @@ class DraftFile:
     def close(self) -> None:
         """Lets the content go."""
         self._spool.close()
+
+    @property
+    def media_type(self) -> str:
+        """What the file is. A maker that finds out only while it works corrects it."""
+        return self._media_type
+
+    @media_type.setter
+    def media_type(self, value: str) -> None:
+        self._media_type = value
 
     def write(self, content: bytes) -> int:
         """Adds to the end."""
@@ -79,6 +92,23 @@ class Payee:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageOptions:
+    """What the instance decides about packages: the profiles of the interface file there are, a stricter schema of payment files."""
+
+    profiles: Mapping[str, HkrProfile]
+    payment_schema: etree.XMLSchema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOf:
+    """What an order is for: its first and last day of service, the invoices by number and day (those whose number may be printed)."""
+
+    first_day: date
+    last_day: date
+    invoices: tuple[tuple[str, date], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOver:
     """What the files of a batch are made from. The same of it makes the same bytes."""
 
@@ -90,6 +120,8 @@ class HandedOver:
     providers: Mapping[UUID, ProviderRecord]  # by provider
     made_at: datetime
     today: date  # the business day of made_at
+    options: PackageOptions
+    services: Mapping[UUID, ServiceOf]  # by order; a repeated payment's orders have none
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,28 @@ async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list
         yield rows
 
 
+async def services_of_orders(unit: UnitOfWork, batch_id: UUID) -> Sequence[asyncpg.Record]:
+    """The invoices in each order with their first and last day of service, in order of the orders and the invoices."""
+    rows: Sequence[asyncpg.Record] = await unit.driver.fetch(
+        """
+        SELECT x.order_id, x.invoice_id, i.number, i.issued_on, x.first_day, x.last_day
+        FROM (
+          SELECT o.serial, t.order_id, s.invoice_id, min(s.first_day) AS first_day, max(s.last_day) AS last_day
+          FROM order_item t
+          JOIN payment_order o ON o.municipality_id = t.municipality_id AND o.id = t.order_id
+          JOIN position_state s ON s.municipality_id = t.municipality_id AND s.position_id = t.position_id
+          WHERE t.municipality_id = $1 AND t.batch_id = $2
+          GROUP BY 1, 2, 3
+        ) x
+        JOIN invoice i ON i.municipality_id = $1 AND i.id = x.invoice_id
+        ORDER BY x.serial, x.invoice_id
+        """,
+        unit.municipality_id,
+        batch_id,
+    )
+    return rows
+
+
 async def load_fact_parts(unit: UnitOfWork, hashes: Collection[bytes]) -> dict[bytes, str]:
     """Shared parts of facts by hash, as JSON texts."""
     rows = await unit.driver.fetch(

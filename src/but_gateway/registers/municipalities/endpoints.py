@@ -8,6 +8,7 @@ from but_gateway.identity.principal import STAFF_ROLES, Principal, Role
 from but_gateway.identity.route import GatewayRoute, town_router
 from but_gateway.registers.municipalities import code_list_endpoints, store
 from but_gateway.registers.municipalities.follow_up import CurrentFollowUp
+from but_gateway.registers.municipalities.hkr_profiles import CurrentHkrProfiles
 from but_gateway.registers.municipalities.put_settings import put_settings
 from but_gateway.registers.municipalities.schemas import SettingsIn, SettingsOut, TownOut, TownsOut
 from but_gateway.web.conditional import IfMatch, etag, reading_operation, replacing_operation, respond
@@ -27,10 +28,12 @@ towns_router = APIRouter(prefix="/v1", route_class=GatewayRoute, tags=["Kommunen
     response_model=SettingsOut,
     **replacing_operation(SettingsOut, roles={Role.REGISTRAR}),
 )
-async def replace_settings(body: SettingsIn, call: CurrentCall, follow_up: CurrentFollowUp, if_match: IfMatch = None) -> Response:
+async def replace_settings(
+    body: SettingsIn, call: CurrentCall, follow_up: CurrentFollowUp, profiles: CurrentHkrProfiles, if_match: IfMatch = None
+) -> Response:
     """PUT settings."""
     async with call.transaction() as unit:
-        answer = await put_settings(unit, call, body, if_match)
+        answer = await put_settings(unit, call, body, if_match, profiles)
     await follow_up(call)
     return respond(answer)
 

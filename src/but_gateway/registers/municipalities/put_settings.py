@@ -1,6 +1,6 @@
 """Setting what decides lines, deadlines and payments in a town."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from but_gateway.audit import record
 from but_gateway.db.session import UnitOfWork
@@ -18,17 +18,18 @@ _SECOND_ASSIGNMENT = Text(
     "Für diesen Rechtskreis und diese Leistungsart steht ab diesem Tag schon eine Kontierung in der Liste.",
     "The list has an assignment for this legal basis and benefit from this day on already.",
 )
+_NO_SUCH_PROFILE = Text("Dieses Profil gibt es nicht. Es gibt: {}.", "There is no such profile. There are: {}.")
 
 
-async def put_settings(unit: UnitOfWork, call: Call, body: SettingsIn, if_match: str | None) -> Answer:
-    """Replaces the settings. The same settings again keep their version.
+async def put_settings(unit: UnitOfWork, call: Call, body: SettingsIn, if_match: str | None, profiles: Collection[str]) -> Answer:
+    """Replaces the settings. The same settings again keep their version. ``profiles``: the interface files there are.
 
-    Refuses when another version is there (PreconditionFailed) or a list names the same thing twice (Invalid).
+    Refuses when another version is there (PreconditionFailed), a list names the same thing twice or the profile is unknown (Invalid).
     """
     await store.lock_register(unit, "settings")
     present, version = await store.read_settings_version(unit)
     demand_match(if_match, version)
-    faults = list(_faults(body))
+    faults = list(_faults(body, profiles))
     if faults:
         raise Invalid(faults=faults)
     new, created = body.settings(call.town.name), version == 0
@@ -49,7 +50,10 @@ async def put_settings(unit: UnitOfWork, call: Call, body: SettingsIn, if_match:
     return stored(SettingsOut.of(new), version, created=created, location=location)
 
 
-def _faults(body: SettingsIn) -> Iterator[Fault]:
+def _faults(body: SettingsIn, profiles: Collection[str]) -> Iterator[Fault]:
+    if body.hkr_profile not in profiles:
+        known = ", ".join(sorted(profiles))
+        yield Fault("/hkr_profile", "unknown_key", Text(_NO_SUCH_PROFILE.de.format(known), _NO_SUCH_PROFILE.en.format(known)))
     days, assigned = set(), set()
     for i, ceiling in enumerate(body.lunch_price_ceilings):
         if ceiling.valid_from in days:

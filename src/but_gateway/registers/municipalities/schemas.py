@@ -26,6 +26,7 @@ _PLAIN = (
     "flat_proration",
     "bank_cooling_days",
     "payment_term_days",
+    "hkr_profile",
 )
 _SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "name": "Musterstadt",
@@ -115,6 +116,9 @@ class SettingsIn(StrictModel):
         3, description="Wartezeit in Arbeitstagen, bis an eine weitere Bankverbindung gezahlt wird"
     )
     payment_term_days: Annotated[Whole, Field(ge=1, le=60)] = Field(30, description="Zahlungsziel in Tagen (§ 286 (3) BGB)")
+    hkr_profile: Annotated[Line, Field(max_length=40)] = Field(
+        "generic", description="Profil der Schnittstellendatei an das Finanzverfahren (HKR.csv)", examples=["generic"]
+    )
     lunch_price_ceilings: list[PriceCeilingBody] = Field([], max_length=100, description="Höchstpreise für Mittagessen, nach Datum")
     debtor: DebtorBody | None = Field(None, description="Konto der Stadtkasse; ohne ist keine Übergabe an die Kasse möglich")
     account_assignments: list[AccountAssignmentBody] = Field(

@@ -57,6 +57,7 @@ class Settings:
     flat_proration: str = "opening_days"
     bank_cooling_days: int = 3
     payment_term_days: int = 30
+    hkr_profile: str = "generic"
     lunch_price_ceilings: tuple[PriceCeiling, ...] = ()  # in order of valid_from
     debtor: Debtor | None = None
     account_assignments: tuple[AccountAssignment, ...] = ()
