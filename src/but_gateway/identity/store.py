@@ -126,6 +126,12 @@ async def find_client(connection: asyncpg.Connection, client_id: str) -> ClientR
     )
 
 
+async def find_names(connection: asyncpg.Connection, client_ids: Iterable[str]) -> dict[str, str]:
+    """The names of those clients that exist, disabled ones too: what a person signed they signed."""
+    rows = await connection.fetch("SELECT id, name FROM client WHERE id = ANY($1::text[])", list(client_ids))
+    return {row["id"]: row["name"] for row in rows}
+
+
 async def disable_client(connection: asyncpg.Connection, client_id: str, at: datetime) -> bool:
     """Disables a client; False when there is none that works."""
     found = await connection.fetchval(
