@@ -19,6 +19,7 @@ TEMPLATE: Final = "pdf_payment_order.typ"
 TITLE: Final = "Auszahlungsanordnung"
 # A table of so many payees takes about a second and 150 MB to set; of more, nobody reads a printed list.
 PAYEES_LISTED_MAX: Final = 1_000
+_FILE_NAME_MAX: Final = 52
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,9 @@ def _data(document: PaymentOrderDocument, net: int) -> dict[str, Any]:
         "budget_lines": [_budget_line(line) for line in document.budget_lines],
         "steps": [_step(step) for step in document.steps],
         "statement": "Die sachliche und die rechnerische Richtigkeit sind festgestellt; die Auszahlung ist angeordnet.",
-        "files": [{"name": breakable(file.name, 58), "sha256": file.sha256} for file in document.files],
+        "files": [{"name": _file_name(file.name), "sha256": file.sha256} for file in document.files],
         "fingerprint": fingerprint(document.files),
-        "payments": str(len(document.payees)),
+        "payments": _payments(len(document.payees)),
         "payees": [_payee(payee) for payee in listed],
         "payees_elsewhere": _elsewhere(document, net),
     }
@@ -135,7 +136,7 @@ def _facts(document: PaymentOrderDocument, years: Sequence[int]) -> list[tuple[s
     return [
         ("An die Kasse", shown(document.debtor_name)),
         ("Zu zahlen vom Konto", account),
-        ("Empfänger", f"{len(document.payees)} Zahlungen, einzeln aufgeführt unter „Zahlungsempfänger“"),
+        ("Empfänger", f"{_payments(len(document.payees))}, siehe „Zahlungsempfänger“"),
         ("Fällig am", _day(document.due_on)),
         ("Haushaltsjahr", ", ".join(map(str, years))),
         ("Auszahlungen", print_euro_de(document.gross)),
@@ -146,7 +147,7 @@ def _facts(document: PaymentOrderDocument, years: Sequence[int]) -> list[tuple[s
 
 def _elsewhere(document: PaymentOrderDocument, net: int) -> str:
     return (
-        f"Die {len(document.payees)} Zahlungen über zusammen {print_euro_de(net)} stehen mit Empfänger, Kreditor, IBAN, Betrag,"
+        f"Die {_payments(len(document.payees))} über zusammen {print_euro_de(net)} stehen mit Empfänger, Kreditor, IBAN, Betrag,"
         " Verwendungszweck und EndToEndId in den Dateien Zahlungen.xlsx und pain001.xml, die mit ihrem SHA-256 unter „Dateien dieses"
         f" Laufs“ aufgeführt sind. Dieses Dokument führt höchstens {PAYEES_LISTED_MAX} Empfänger auf."
     )
@@ -183,6 +184,15 @@ def _payee(payee: Payee) -> dict[str, str]:
         "remittance_text": breakable(payee.remittance_text, 28),
         "end_to_end_id": breakable(payee.end_to_end_id, 22),
     }
+
+
+def _payments(count: int) -> str:
+    return "1 Zahlung" if count == 1 else f"{count} Zahlungen"
+
+
+def _file_name(name: str) -> str:
+    """A name too long for its column breaks between its parts."""
+    return shown(name) if len(name) <= _FILE_NAME_MAX else shown(name).replace("_", "_\u200b")
 
 
 def _iban(iban: str) -> str:

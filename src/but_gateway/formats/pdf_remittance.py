@@ -19,8 +19,9 @@ _MONTHS: Final = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
 )  # fmt: skip
 _NOTE: Final = (
-    "Bezahlt ist, was mit dieser Zahlung überwiesen wird. Jede einzelne Position, auch die vollständig bezahlten, steht in der CSV-Datei zu"
-    " diesem Avis. Dieses Avis ändert sich nicht mehr: Was wir später entscheiden, steht im Avis der Zahlung, die daraus folgt."
+    "Bezahlt ist, was mit dieser Zahlung überwiesen wird; nicht bezahlt ist auch, was wir noch prüfen. Jede einzelne Position, auch die"
+    " vollständig bezahlten, steht in der CSV-Datei zu diesem Avis. Dieses Avis ändert sich nicht mehr: Was wir später entscheiden, steht"
+    " im Avis der Zahlung, die daraus folgt."
 )
 
 
