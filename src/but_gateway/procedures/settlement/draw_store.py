@@ -215,9 +215,9 @@ async def insert_payments(unit: UnitOfWork, batch_id: UUID, payments: Sequence[P
     await unit.driver.execute(
         """
         INSERT INTO payment (municipality_id, batch_id, state, id, serial, provider_id, gross, receipts, net, held, held_cause,
-                             end_to_end_id, remittance_text)
+                             end_to_end_id, remittance_text, repeats_id)
         SELECT $1, $2, 'open', * FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[],
-                                             $10::text[], $11::text[], $12::text[])
+                                             $10::text[], $11::text[], $12::text[], $13::uuid[])
         """,
         unit.municipality_id,
         batch_id,
@@ -231,6 +231,7 @@ async def insert_payments(unit: UnitOfWork, batch_id: UUID, payments: Sequence[P
         [p.hold.cause.value if p.hold else None for p in payments],
         [p.end_to_end_id for p in payments],
         [p.remittance_text for p in payments],
+        [p.repeats_id for p in payments],
     )
 
 
@@ -299,7 +300,7 @@ async def carried_since_paid(unit: UnitOfWork, provider_id: UUID) -> list[str]:
         WHERE c.municipality_id = $1 AND c.provider_id = $2 AND NOT EXISTS (
           SELECT 1 FROM payment p JOIN settlement_batch later ON later.municipality_id = p.municipality_id AND later.id = p.batch_id
           WHERE p.municipality_id = c.municipality_id AND p.provider_id = c.provider_id AND p.state <> 'left'
-            AND later.state <> 'withdrawn' AND later.id > b.id
+            AND p.repeats_id IS NULL AND later.state <> 'withdrawn' AND later.id > b.id
         )
         ORDER BY b.id
         """,

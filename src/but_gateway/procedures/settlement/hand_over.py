@@ -10,14 +10,14 @@ from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.kit.text import fold_name
-from but_gateway.procedures.settlement import draw_store, package_store, store
+from but_gateway.procedures.settlement import draw_store, package_store, repeat_store, store
 from but_gateway.procedures.settlement.assignments import demand_assignments
 from but_gateway.procedures.settlement.files import make_files
 from but_gateway.procedures.settlement.model import Hold, Payment, State, Step
 from but_gateway.procedures.settlement.package import HandedOver, PackageOptions, Payee, ServiceOf
 from but_gateway.procedures.settlement.problems import AllPaymentsHeld, DebtorMissing, wrong_state
 from but_gateway.procedures.settlement.schemas import BatchOut
-from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOUNT, BilledInvoice, has_words, may_be_printed
+from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOUNT, PAID_AFTER_ALL, BilledInvoice, has_words, may_be_printed
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.bank_store import usable_accounts
 from but_gateway.registers.providers.change_store import PAYMENT, Change, tell_provider
@@ -46,7 +46,8 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID, options: Packa
     step = Step(call.principal.actor, call.now())
     payments = await store.load_payments(unit, batch_id)
     accounts = await usable_accounts(unit, {p.provider_id for p in payments}, call.today())
-    holds = {p.id: _hold(p, accounts.get(p.provider_id), batch.ordered) for p in payments}
+    repeatable = await repeat_store.lock_repeated(unit, [p.repeats_id for p in payments if p.repeats_id is not None])
+    holds = {p.id: _hold(p, accounts.get(p.provider_id), batch.ordered, repeatable) for p in payments}
     if all(holds.values()):
         raise AllPaymentsHeld
     await _let_leave(unit, batch_id, payments, holds)
@@ -98,10 +99,12 @@ def _told(payments: Sequence[Payment], at: datetime) -> list[Change]:
     return [Change(p.provider_id, at, PAYMENT, "remittance", p.id, {"state": "handed_over"}) for p in payments]
 
 
-def _hold(payment: Payment, account: BankAccount | None, ordered: Step | None) -> Hold | None:
+def _hold(payment: Payment, account: BankAccount | None, ordered: Step | None, repeatable: frozenset[UUID]) -> Hold | None:
     """Why a payment leaves, None if it is paid."""
     if payment.hold is not None:
         return payment.hold
+    if payment.repeats_id is not None and payment.repeats_id not in repeatable:
+        return PAID_AFTER_ALL
     if account is None:
         return NO_ACCOUNT
     # An account may have become usable only after the order: four eyes hold for it as well.
@@ -116,7 +119,9 @@ async def _let_leave(unit: UnitOfWork, batch_id: UUID, payments: Sequence[Paymen
         if payment.hold is None:
             await store.set_hold(unit, [payment.id], holds[payment.id])
     await package_store.leave(unit, [p.id for p in leaving])
-    await draw_store.free_positions(unit, batch_id, {p.provider_id for p in leaving})
+    # A repeat has no positions of its own; those of its provider's other payment stay.
+    await draw_store.free_positions(unit, batch_id, {p.provider_id for p in leaving if p.repeats_id is None})
+    await repeat_store.let_lapse(unit, batch_id, [p.id for p in leaving])
 
 
 async def _fix_accounts(unit: UnitOfWork, call: Call, payments: Sequence[Payment], accounts: Mapping[UUID, BankAccount]) -> None:

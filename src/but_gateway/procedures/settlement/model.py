@@ -36,6 +36,7 @@ class Cause(StrEnum):
     ACCOUNT = "account"
     IBAN = "iban"  # H-07
     PERSON = "person"
+    RETURNED = "returned"  # a repeat that would go where the payment came back from
 
 
 @dataclass(frozen=True, slots=True)

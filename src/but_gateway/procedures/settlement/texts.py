@@ -14,6 +14,8 @@ from but_gateway.procedures.settlement.model import Cause, Hold
 # S-07: words that tell what kind of help a family gets have no place on a bank statement.
 _LEGAL_BASIS: Final = re.compile(r"sgb|bkgg|asyl|hartz|b(ue|ü)rgergeld|grundsicherung|wohngeld|kinderzuschlag|jobcenter|sozialhilfe")
 _SHORT_WORD: Final = 3
+# Batch numbers at the beginning of a remittance text, behind the town.
+_REPEATED: Final = re.compile(r"^\S+ ?(Wdh \S+ ?)?")
 
 NO_ACCOUNT: Final = Hold(Cause.ACCOUNT, "Bankverbindung fehlt: Es gibt noch kein bestätigtes, verwendbares Konto.")
 IBAN_DIFFERS: Final = Hold(Cause.IBAN, "Bankverbindung abweichend – Zahlung angehalten (H-07).")
@@ -21,6 +23,13 @@ IBAN_DIFFERS_AND_NO_ACCOUNT: Final = Hold(Cause.IBAN, f"{IBAN_DIFFERS.reason} {N
 ACCOUNT_BY_ORDERER: Final = Hold(
     Cause.ACCOUNT, "Vier-Augen-Prinzip: Das Konto hat vorgeschlagen oder bestätigt, wer den Lauf angeordnet hat."
 )
+SAME_ACCOUNT: Final = Hold(
+    Cause.RETURNED,
+    "Die Zahlung kam von diesem Konto zurück. Bitte beim Anbieter klären; geben Sie sie frei, wenn das Konto wieder stimmt.",
+)
+PAID_AFTER_ALL: Final = Hold(Cause.RETURNED, "Die Bank hat die zurückgekommene Zahlung inzwischen doch ausgeführt.")
+# Reasons of a return (ISO 20022) that lie in the account itself: it is wrong, closed, blocked, or takes no transfers.
+_ACCOUNT_REASONS: Final = frozenset({"AC01", "AC03", "AC04", "AC06", "AC13", "AC14", "AG01", "BE01", "BE04", "BE07", "MD07", "RC01"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,14 @@ def automatic_hold(*, has_account: bool, iban_differs: bool) -> Hold | None:
     if iban_differs:
         return IBAN_DIFFERS if has_account else IBAN_DIFFERS_AND_NO_ACCOUNT
     return None if has_account else NO_ACCOUNT
+
+
+def repeat_hold(*, same_account: bool, reason: str | None, came_back_before: bool) -> Hold | None:
+    """Why a repeat is held: it would go to the account it came back from, and that is known to be at fault or failed twice.
+
+    Without such a reason (a technical fault, a bank closed for the day) the same account may well work the next time.
+    """
+    return SAME_ACCOUNT if same_account and (reason in _ACCOUNT_REASONS or came_back_before) else None
 
 
 def has_words(invoice_number: str) -> bool:
@@ -71,6 +88,21 @@ def remittance_text(town: str, batch: str, invoices: Iterable[BilledInvoice]) ->
         else:
             text = f"{text} {number}"
     return f"{text} +{left_out}" if left_out else text
+
+
+def repeat_text(town: str, batch: str, first_batch: str, text: str) -> str:
+    """What stands on the statement for a repeat: ``BuT krefeld 2026-0008 Wdh 2026-0007 R-2026-10-001``.
+
+    ``text`` is that of the returned payment. What no longer fits is cut between two words and shown as ``...``.
+    """
+    prefix = transliterate(f"BuT {town}") + " "
+    rest = _REPEATED.sub("", text.removeprefix(prefix), count=1)
+    words = f"{prefix}{transliterate(batch)} Wdh {transliterate(first_batch)} {rest}".split(" ")
+    whole = " ".join(words).rstrip()
+    while len(whole) > REMITTANCE_LENGTH_MAX:
+        words.pop()
+        whole = " ".join([*words, "..."])
+    return whole
 
 
 def account_missing_notice(batch: str, provider: str) -> str:

@@ -1,11 +1,11 @@
-"""Withdrawing a batch: its positions are free for the next one."""
+"""Withdrawing a batch: its positions and the returned payments it repeats are free for the next one."""
 
 from uuid import UUID
 
 from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
-from but_gateway.procedures.settlement import draw_store, store
+from but_gateway.procedures.settlement import draw_store, repeat_store, store
 from but_gateway.procedures.settlement.model import BEFORE_HAND_OVER, State, Step
 from but_gateway.procedures.settlement.problems import wrong_state
 from but_gateway.procedures.settlement.schemas import BatchOut
@@ -22,6 +22,7 @@ async def withdraw(unit: UnitOfWork, call: Call, batch_id: UUID) -> Answer:
         raise wrong_state(batch.state)
     step = Step(call.principal.actor, call.now())
     await draw_store.free_positions(unit, batch_id)
+    await repeat_store.let_lapse(unit, batch_id)
     await store.move_batch(unit, batch_id, state=State.WITHDRAWN, withdrawn_at=step.at)
     await store.note_step(unit, batch, "withdraw", step, State.WITHDRAWN)
     await record(unit, at=step.at, actor=step.by, action="settlement.withdraw", object_type="settlement_batch", object_id=batch_id)
