@@ -7,6 +7,7 @@ from typing import Final
 MONEY_PATTERN: Final = r"^-?\d{1,9}\.\d{2}$"
 CENTS_MAX: Final = 99_999_999_999
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,9}\.[0-9]{2}", re.ASCII)
+_BANK_AMOUNT: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{0,5}))?", re.ASCII)
 _SHARE: Final = re.compile(r"(0(\.[0-9]{1,4})?|1(\.0{1,4})?)", re.ASCII)
 
 
@@ -19,6 +20,18 @@ def parse_money(text: str) -> int:
         raise ValueError("not an amount such as 12.30")
     sign = -1 if text[0] == "-" else 1
     return sign * int(text.lstrip("-").replace(".", ""))
+
+
+def parse_bank_amount(text: str) -> int:
+    """Cents of an amount as a bank writes it (ISO 20022): no sign, no or up to five decimals, such as ``"200000"``, ``"3.1"``, ``"8.850"``.
+
+    Refuses when it is none, or holds a fraction of a cent (ValueError).
+    """
+    found = _BANK_AMOUNT.fullmatch(text)
+    decimals = (found[2] or "").ljust(2, "0") if found else ""
+    if found is None or decimals[2:].strip("0"):
+        raise ValueError("not an amount such as 12.30")
+    return int(found[1] + decimals[:2])
 
 
 def print_money(cents: int) -> str:

@@ -1,0 +1,222 @@
+"""Reading XML that somebody sent: nothing of it is trusted, nothing but a few named values of it is kept.
+
+The text goes piece by piece through a parser that builds no tree (lxml with a target). What can be told from the bytes alone is refused
+before: document types (and with them every entity), other encodings than UTF-8, more tags than a report of this size has. While parsing:
+depth, elements per record, records, and pieces that bring the parser no further, such as one tag of megabytes. No address is ever opened.
+Why this happens in the process that answers: docs/decisions/0015.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+DEPTH_MAX: Final = 40
+TAGS_MAX: Final = 1_000_000
+RECORDS_MAX: Final = 50_000
+ELEMENTS_PER_RECORD_MAX: Final = 5_000
+VALUES_PER_PATH_MAX: Final = 20
+VALUE_LENGTH_MAX: Final = 1_000
+_PIECE_BYTES: Final = 64 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+_DECLARATION: Final = re.compile(rb"<\?xml\s[^>]{0,200}\?>")
+_ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+
+
+class BrokenXmlError(Exception):
+    """Not XML as it should be, or dangerous. ``de`` and ``en`` say what is wrong; they never repeat what was sent."""
+
+    def __init__(self, de: str, en: str) -> None:
+        super().__init__(en)
+        self.de, self.en = de, en
+
+
+class OtherDocumentError(Exception):
+    """Well-formed so far, but of a kind that is not read here."""
+
+
+class TooManyRecordsError(Exception):
+    """More records than one report may have."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A repeated part of a document with the values that were asked for. ``place``: ``Stmt[1]/Ntry[3]``, counted from 1."""
+
+    name: str
+    place: str
+    parent: "Record | None"
+    values: dict[str, list[str]] = field(default_factory=dict)
+    children: dict[str, int] = field(default_factory=dict)
+    elements: int = 0
+
+    def one(self, *paths: str) -> str | None:
+        """The first value of the first of the paths that has one."""
+        return next((self.values[path][0] for path in paths if path in self.values), None)
+
+    def every(self, *paths: str) -> list[str]:
+        """All values of the paths."""
+        return [value for path in paths for value in self.values.get(path, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What to look for: ``root``, the path to a document's message (``Document/BkToCstmrStmt``), and the values of each record by path.
+
+    A path that ends with ``@Ccy`` is an attribute.
+    """
+
+    root: str
+    wanted: Mapping[str, frozenset[str]]
+
+
+def read_records(raw: bytes, shapes: Mapping[str, Shape], take: Callable[[str, Record], None]) -> str:
+    """Hands every record to ``take`` (with the document's namespace) when it ends, inner ones first; returns the namespace.
+
+    ``shapes``: by namespace. Refuses what is broken or dangerous (BrokenXmlError), of another namespace or root (OtherDocumentError), and
+    what has too many records (TooManyRecordsError). What ``take`` raises ends the reading.
+    """
+    target = _Target(shapes, take)
+    parser = etree.XMLParser(
+        target=target,  # type: ignore[arg-type] # the stubs ask for bytes and comments too; the parser does not
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+    text = _checked(raw)
+    try:
+        for start in range(0, len(text), _PIECE_BYTES):
+            before = target.events
+            parser.feed(text[start : start + _PIECE_BYTES])
+            if target.events == before and start + _PIECE_BYTES < len(text):
+                raise BrokenXmlError("Ein Element oder Text ist länger, als Berichte es kennen.", "An element or text is longer than any.")
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        line, column = error.position if error.position and error.position[0] else (0, 0)
+        raise BrokenXmlError(
+            f"Der Inhalt ist kein wohlgeformtes XML (Zeile {line}, Spalte {column}).",
+            f"The body is not well-formed XML (line {line}, column {column}).",
+        ) from None
+    return target.namespace
+
+
+def _checked(raw: bytes) -> bytes:
+    """The text without a byte order mark. Refuses what can be told from bytes alone."""
+    text = raw.removeprefix(_BOM)
+    if b"\x00" in text[:4] or text[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise BrokenXmlError("Senden Sie das XML in UTF-8.", "Send the XML in UTF-8.")
+    declaration = _DECLARATION.match(text)
+    named = _ENCODING.search(declaration[0]) if declaration else None
+    if named and named[1].lower() not in {b"utf-8", b"utf8", b"us-ascii"}:
+        raise BrokenXmlError("Senden Sie das XML in UTF-8.", "Send the XML in UTF-8.")
+    # In UTF-8 these bytes cannot stand for anything else; with no document type there are no entities to expand and nothing to fetch.
+    if b"<!DOCTYPE" in text:
+        raise BrokenXmlError("Ein Dokumenttyp (DOCTYPE) ist nicht erlaubt.", "A document type (DOCTYPE) is not allowed.")
+    if text.count(b"<") > TAGS_MAX:
+        raise BrokenXmlError("Das XML hat zu viele Elemente.", "The XML has too many elements.")
+    return text
+
+
+class _Target:
+    """What the parser tells element by element."""
+
+    def __init__(self, shapes: Mapping[str, Shape], take: Callable[[str, Record], None]) -> None:
+        self._shapes, self._take = shapes, take
+        self.namespace = ""
+        self.events = 0
+        self._records = 0
+        self._shape: Shape | None = None
+        self._names: list[str] = []  # of the open elements
+        self._open: list[tuple[Record, int]] = []  # open records and how deep each stands
+        self._top = Record("", "", None)
+        self._text: list[str] | None = None
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
+        self.events += 1
+        namespace, _, name = tag.removeprefix("{").rpartition("}")
+        if len(self._names) >= DEPTH_MAX:
+            raise BrokenXmlError("Das XML ist zu tief verschachtelt.", "The XML is nested too deep.")
+        if not self._names:
+            self._shape, self.namespace = self._shapes.get(namespace), namespace
+        if self._shape is None:
+            raise OtherDocumentError
+        self._names.append(name if namespace == self.namespace else "?")
+        depth = len(self._names)
+        if depth <= _ROOT_DEPTH:
+            if "/".join(self._names) != "/".join(self._shape.root.split("/")[:depth]):
+                raise OtherDocumentError
+            return
+        record = self._record()
+        if name in self._shape.wanted and self._names[-1] == name:
+            self._begin(record, name, depth)
+        else:
+            record.elements += 1
+            if record.elements > ELEMENTS_PER_RECORD_MAX:
+                raise BrokenXmlError("Das XML hat zu viele Elemente.", "The XML has too many elements.")
+            self._listen(attributes)
+
+    def end(self, tag: str) -> None:  # noqa: ARG002 - the parser says which; the innermost is meant
+        """An element ends."""
+        self.events += 1
+        if self._open and self._open[-1][1] == len(self._names):
+            record, _ = self._open.pop()
+            self._take(self.namespace, record)
+        elif self._text is not None:
+            value = "".join(self._text).strip()
+            if len(value) > VALUE_LENGTH_MAX:
+                raise BrokenXmlError("Ein Text ist länger, als Berichte es kennen.", "A text is longer than any in a report.")
+            self._keep(self._path(), value)
+        self._text = None
+        self._names.pop()
+
+    def data(self, text: str) -> None:
+        """Text of an element, maybe a part of it."""
+        self.events += 1
+        if self._text is not None:
+            self._text.append(text)
+
+    def close(self) -> None:
+        """The end of the document."""
+
+    def _record(self) -> Record:
+        return self._open[-1][0] if self._open else self._top
+
+    def _begin(self, parent: Record, name: str, depth: int) -> None:
+        self._records += 1
+        if self._records > RECORDS_MAX:
+            raise TooManyRecordsError
+        number = parent.children[name] = parent.children.get(name, 0) + 1
+        place = f"{parent.place}/{name}[{number}]".lstrip("/")
+        self._open.append((Record(name, place, parent if self._open else None), depth))
+        self._text = None
+
+    def _path(self) -> str:
+        """The path of the innermost element inside its record."""
+        return "/".join(self._names[self._open[-1][1] if self._open else _ROOT_DEPTH :])
+
+    def _listen(self, attributes: Mapping[str, str]) -> None:
+        """Begins to keep an element's text where its value is wanted."""
+        self._text = None
+        if self._open:
+            wanted = self._shape.wanted[self._open[-1][0].name] if self._shape else frozenset()
+            path = self._path()
+            if path in wanted:
+                self._text = []
+                for name, value in attributes.items():
+                    if f"{path}@{name}" in wanted:
+                        self._keep(f"{path}@{name}", value[:VALUE_LENGTH_MAX])
+
+    def _keep(self, path: str, value: str) -> None:
+        values = self._record().values.setdefault(path, [])
+        if value and len(values) < VALUES_PER_PATH_MAX:
+            values.append(value)
+        if not values:
+            del self._record().values[path]
+
+
+_ROOT_DEPTH: Final = 2
