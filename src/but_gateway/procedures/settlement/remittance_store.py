@@ -23,7 +23,9 @@ _TOLD: Final = """
     JOIN invoice_line l ON l.municipality_id = s.municipality_id AND l.id = s.line_id
     JOIN invoice i ON i.municipality_id = s.municipality_id AND i.id = s.invoice_id
     JOIN decision d ON d.municipality_id = t.municipality_id AND d.id = t.decision_id
-    LEFT JOIN invoice_line ol ON ol.municipality_id = l.municipality_id AND ol.id = l.corrects_line_id
+    JOIN position c ON c.municipality_id = t.municipality_id AND c.id = t.position_id
+    LEFT JOIN position_state o ON o.municipality_id = c.municipality_id AND o.position_id = c.corrects_id
+    LEFT JOIN invoice_line ol ON ol.municipality_id = o.municipality_id AND ol.id = o.line_id
     LEFT JOIN invoice oi ON oi.municipality_id = ol.municipality_id AND oi.id = ol.invoice_id
 """
 _HEAD: Final = """
