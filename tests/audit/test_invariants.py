@@ -14,7 +14,8 @@ from but_gateway.registers.municipalities.settings import Debtor, Settings
 from but_gateway.registers.municipalities.store import write_settings
 from but_gateway.rules.verdict import Outcome
 from tests.factories.billing import RECEIVED, Billing, Meal
-from tests.procedures.settlement.conftest import Treasury
+from tests.procedures.reconciliation.conftest import Bank, paid, returned
+from tests.procedures.settlement.conftest import ASSIGNMENTS, Treasury
 from tests.registers.office import Office, open_office
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 10, 5), date(2026, 10, 6), date(2026, 10, 7)
@@ -41,9 +42,18 @@ MUTATIONS = [
     ("UPDATE posting SET cents = cents + 1 WHERE kind = 'decision' AND cents <> 0", "5 payable"),
     ("UPDATE posting SET legal_basis = 'bkgg' WHERE kind = 'settlement'", "5 by legal basis"),
     ("UPDATE posting SET debit = 'bank' WHERE kind = 'settlement'", "5 accounts"),
+    ("UPDATE posting SET booked_on = NULL WHERE kind = 'payment'", "5 accounts"),
+    ("UPDATE posting SET cents = -cents WHERE kind = 'return'", "5 accounts"),
+    ("DELETE FROM posting WHERE kind = 'return'", "5 bank"),
+    ("DELETE FROM posting WHERE kind = 'payment'", "5 bank"),
+    ("DELETE FROM posting WHERE kind = 'payment' AND turn = 1", "5 turns"),
+    ("UPDATE posting SET cents = cents - 1 WHERE kind = 'return'", "5 turns"),
+    ("UPDATE payment SET state = 'paid'", "5 ordered"),
     ("UPDATE idempotency_record SET headers = replace(headers::text, '0', '1')::jsonb WHERE status = 201", "6 told"),
     ("INSERT INTO idempotency_record SELECT client_id, key || 'x', request_hash, status, headers, body, created_at FROM idempotency_record",
      "6 explained"),
+    ("UPDATE payment_entry SET effective = false", "6 reported"),
+    ("UPDATE payment_entry SET booked_on = '2026-01-01' WHERE kind = 'returned'", "6 reported"),
     ("UPDATE idempotency_record SET status = 500", "7 same answer"),
     ("DELETE FROM audit_event", "8 audit"),
     ("UPDATE settlement_batch SET ordered_by = drawn_up_by", "9 four eyes"),
@@ -55,6 +65,10 @@ MUTATIONS = [
     ("DELETE FROM batch_step WHERE action = 'order'", "10 batches"),
     ("DELETE FROM batch_step", "10 batches with history"),
     ("UPDATE payment SET state = 'open'", "10 payments"),
+    ("UPDATE payment SET paid_on = NULL", "10 payments"),
+    ("UPDATE settlement_batch SET state = 'handed_over'", "10 paid"),
+    ("UPDATE payment SET lapsed = true WHERE repeats_id IS NOT NULL", "10 repeats"),
+    ("UPDATE payment_order SET benefit = 'tutoring' WHERE payment_id IN (SELECT id FROM payment WHERE repeats_id IS NULL)", "10 repeats"),
     ("UPDATE decision SET outcome = 'cancelled' WHERE outcome = 'accepted'", "10 positions"),
     ("DELETE FROM review", "10 reviews"),
     ("UPDATE position_state SET first_day = '2026-10-05', last_day = '2026-10-05' WHERE outcome = 'accepted'", "11 one lunch"),
@@ -78,18 +92,23 @@ async def audited_office(audited_url: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 async def settled_town(audited_office: Office) -> Treasury:
-    """A town with a handed-over batch, a free position and one under review."""
+    """A town with a payment that came back, its repeat that was paid, a free position and one under review."""
     office = audited_office
     town = await office.town()
     billing = Billing(office.app.state.database, office.scope(town), office.app.state.directory.keys(office.towns[town]))
     async with billing.unit() as unit:
-        await write_settings(unit, Settings(name="Musterstadt", debtor=Debtor("Stadt", "DE02120300000000202051", None)), 1, RECEIVED)
+        debtor = Debtor("Stadt", "DE02120300000000202051", None)
+        await write_settings(unit, Settings(name="Musterstadt", debtor=debtor, account_assignments=ASSIGNMENTS), 1, RECEIVED)
     await billing.provider("c1")
     child = await billing.child()
     finance, orderer = [await office.staff(town, role, name=name) for role, name in ((Role.FINANCE, "fin"), (Role.ORDERER, "ord"))]
     treasury = Treasury(office, town, billing, finance, orderer)
     await billing.invoice("c1", [Meal(child, MONDAY, {"sgb2": 450})])
-    await treasury.settle()
+    bank = Bank(treasury)
+    (first,) = (await treasury.settle())["payments"]
+    await bank.report(paid(first), returned(first))
+    (repeat,) = (await treasury.settle())["payments"]
+    await bank.report(paid(repeat, "2026-12-20"))
     await billing.invoice("c1", [Meal(child, TUESDAY, {"sgb2": 450}), Meal(child, WEDNESDAY, {"sgb2": 450}, outcome=Outcome.REVIEW)])
     return treasury
 

@@ -170,12 +170,64 @@ WHERE t.cents IS NOT NULL AND d.cents IS DISTINCT FROM t.cents
      SELECT 1 FROM posting p WHERE p.municipality_id = d.municipality_id AND p.position_id = d.position_id AND p.kind = 'settlement'
    );
 
--- invariant: 5 accounts: every posting moves along an edge of the books
-SELECT municipality_id, id AS posting_id, kind, debit, credit
+-- invariant: 5 accounts: every posting moves along an edge of the books, money out as a sum above zero, money back below
+SELECT municipality_id, id AS posting_id, kind, debit, credit, cents
 FROM posting
 WHERE (kind, debit, credit) NOT IN (
-  ('decision', 'expenditure', 'payable'), ('settlement', 'payable', 'ordered'), ('payment', 'ordered', 'bank'), ('return', 'bank', 'ordered')
-) OR kind = 'settlement' AND (batch_id IS NULL OR order_id IS NULL OR payment_id IS NULL OR used <> 0 OR reserved <> 0);
+  ('decision', 'expenditure', 'payable'), ('settlement', 'payable', 'ordered'), ('payment', 'ordered', 'bank'), ('payment', 'bank', 'ordered'),
+  ('return', 'ordered', 'bank'), ('return', 'bank', 'ordered')
+) OR kind = 'settlement' AND (batch_id IS NULL OR order_id IS NULL OR payment_id IS NULL OR used <> 0 OR reserved <> 0)
+  OR kind IN ('payment', 'return') AND (
+    batch_id IS NULL OR order_id IS NULL OR payment_id IS NULL OR booked_on IS NULL OR turn IS NULL OR position_id IS NOT NULL
+    OR used <> 0 OR reserved <> 0 OR (kind = 'payment') <> (cents > 0)
+  );
+
+-- invariant: 5 bank: of an order that is paid the bank booked gross and receipts once more than it came back, else as often
+SELECT o.municipality_id, o.id AS order_id, o.payment_id, p.state, o.gross, o.receipts, t.gross AS booked_gross, t.receipts AS booked_receipts
+FROM payment_order o
+JOIN payment p ON p.municipality_id = o.municipality_id AND p.id = o.payment_id
+LEFT JOIN (
+  SELECT municipality_id, order_id, coalesce(sum(cents) FILTER (WHERE debit = 'ordered'), 0) AS gross,
+         coalesce(sum(cents) FILTER (WHERE debit = 'bank'), 0) AS receipts
+  FROM posting WHERE kind IN ('payment', 'return') GROUP BY 1, 2
+) t ON t.municipality_id = o.municipality_id AND t.order_id = o.id
+WHERE coalesce(t.gross, 0) <> CASE p.state WHEN 'paid' THEN o.gross ELSE 0 END
+   OR coalesce(t.receipts, 0) <> CASE p.state WHEN 'paid' THEN o.receipts ELSE 0 END;
+
+-- invariant: 5 turns: every posting of the bank is an order's whole gross or receipts, and nothing comes back that was not paid before
+SELECT t.municipality_id, t.id AS posting_id, t.kind, t.debit, t.cents, t.turn, o.gross, o.receipts
+FROM posting t
+LEFT JOIN payment_order o ON o.municipality_id = t.municipality_id AND o.id = t.order_id AND o.payment_id = t.payment_id AND o.batch_id = t.batch_id
+WHERE t.kind IN ('payment', 'return') AND (
+  o.id IS NULL OR (t.legal_basis, t.benefit, t.fiscal_year) IS DISTINCT FROM (o.legal_basis, o.benefit, o.fiscal_year)
+  OR abs(t.cents) <> CASE t.debit WHEN 'ordered' THEN o.gross ELSE o.receipts END
+  OR t.kind = 'return' AND NOT EXISTS (
+    SELECT 1 FROM posting x WHERE x.municipality_id = t.municipality_id AND x.batch_id = t.batch_id AND x.order_id = t.order_id
+      AND x.kind = 'payment' AND x.debit = t.debit AND x.turn = t.turn
+  )
+);
+
+-- invariant: 5 ordered: what was ordered is paid at most once, over all repeats of it: the account never falls below zero
+WITH RECURSIVE chain AS (
+  SELECT p.municipality_id, p.id AS root, p.id, p.net, p.state FROM payment p WHERE p.repeats_id IS NULL
+  UNION ALL
+  SELECT c.municipality_id, c.root, r.id, r.net, r.state
+  FROM chain c JOIN payment r ON r.municipality_id = c.municipality_id AND r.repeats_id = c.id
+)
+SELECT municipality_id, root AS payment_id, count(*) FILTER (WHERE state = 'paid') AS paid, min(net) AS least, max(net) AS most
+FROM chain GROUP BY 1, 2 HAVING count(*) FILTER (WHERE state = 'paid') > 1 OR min(net) <> max(net);
+
+-- invariant: 6 reported: a payment is paid or returned because a report said so, and every report says what became of its entries
+SELECT p.municipality_id, p.id AS payment_id, p.state, NULL::uuid AS entry_id
+FROM payment p
+WHERE p.state IN ('paid', 'returned') AND NOT EXISTS (
+  SELECT 1 FROM payment_entry e WHERE e.municipality_id = p.municipality_id AND e.payment_id = p.id AND e.effective
+    AND e.kind = p.state AND (e.kind <> 'returned' OR e.booked_on = p.returned_on)
+)
+UNION ALL
+SELECT e.municipality_id, e.payment_id, e.state, e.id
+FROM payment_entry e
+WHERE e.effective AND (e.payment_id IS NULL OR e.state NOT IN ('matched', 'returned')) OR e.state = 'returned' AND NOT e.effective;
 
 -- invariant: 6 told: what an answer located exists
 SELECT m.id AS municipality_id, r.client_id, r.key, r.headers->>'Location' AS location
@@ -259,7 +311,45 @@ WHERE NOT EXISTS (SELECT 1 FROM batch_step s WHERE s.municipality_id = b.municip
 -- invariant: 10 payments: the state of a payment fits the state of its batch
 SELECT p.municipality_id, p.id AS payment_id, p.state, b.state AS batch_state
 FROM payment p JOIN settlement_batch b ON b.municipality_id = p.municipality_id AND b.id = p.batch_id
-WHERE (b.state IN ('drawn_up', 'certified', 'ordered', 'withdrawn')) <> (p.state = 'open') OR p.state = 'left' AND p.held IS NULL;
+WHERE (b.state IN ('drawn_up', 'certified', 'ordered', 'withdrawn')) <> (p.state = 'open') OR p.state = 'left' AND p.held IS NULL
+   OR (p.state = 'paid') <> (p.paid_on IS NOT NULL) OR (p.state = 'returned') <> (p.returned_on IS NOT NULL)
+   OR b.state = 'paid' AND p.state NOT IN ('paid', 'left') OR b.state = 'handed_over' AND p.state = 'returned';
+
+-- invariant: 10 paid: a batch of which every payment is paid is paid
+SELECT b.municipality_id, b.id AS batch_id, b.state
+FROM settlement_batch b
+WHERE b.state IN ('handed_over', 'partly_returned') AND NOT EXISTS (
+  SELECT 1 FROM payment p WHERE p.municipality_id = b.municipality_id AND p.batch_id = b.id AND p.state NOT IN ('paid', 'left')
+);
+
+-- invariant: 10 repeats: a repeat carries the orders of what came back to the same provider; two never live at once, none once it was paid
+SELECT r.municipality_id, r.id AS payment_id, r.repeats_id, r.state, r.lapsed, p.state AS repeated_state
+FROM payment r
+JOIN settlement_batch b ON b.municipality_id = r.municipality_id AND b.id = r.batch_id
+LEFT JOIN payment p ON p.municipality_id = r.municipality_id AND p.id = r.repeats_id
+WHERE r.repeats_id IS NOT NULL AND (
+  p.id IS NULL OR p.provider_id <> r.provider_id OR (p.gross, p.receipts) <> (r.gross, r.receipts)
+  OR r.lapsed <> (r.state = 'left' OR b.state = 'withdrawn')
+  OR p.state NOT IN ('returned', 'paid') OR r.state IN ('handed_over', 'paid', 'returned') AND p.state <> 'returned'
+  OR NOT r.lapsed AND EXISTS (
+    SELECT 1 FROM payment o WHERE o.municipality_id = r.municipality_id AND o.repeats_id = r.repeats_id AND o.id <> r.id AND NOT o.lapsed
+  )
+  OR EXISTS (SELECT 1 FROM order_item i JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
+             WHERE o.municipality_id = r.municipality_id AND o.payment_id = r.id)
+  OR EXISTS (
+    (SELECT legal_basis, benefit, fiscal_year, positions, gross, receipts FROM payment_order o
+     WHERE o.municipality_id = r.municipality_id AND o.payment_id = r.id
+     EXCEPT
+     SELECT legal_basis, benefit, fiscal_year, positions, gross, receipts FROM payment_order o
+     WHERE o.municipality_id = r.municipality_id AND o.payment_id = r.repeats_id)
+    UNION ALL
+    (SELECT legal_basis, benefit, fiscal_year, positions, gross, receipts FROM payment_order o
+     WHERE o.municipality_id = r.municipality_id AND o.payment_id = r.repeats_id
+     EXCEPT
+     SELECT legal_basis, benefit, fiscal_year, positions, gross, receipts FROM payment_order o
+     WHERE o.municipality_id = r.municipality_id AND o.payment_id = r.id)
+  )
+);
 
 -- invariant: 10 positions: what was cancelled stays cancelled
 SELECT s.municipality_id, s.position_id, s.outcome
