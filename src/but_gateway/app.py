@@ -32,6 +32,7 @@ from but_gateway.procedures.eligibility import endpoints as eligibility
 from but_gateway.procedures.eligibility.express import Express
 from but_gateway.procedures.intake import endpoints as intake
 from but_gateway.procedures.reconciliation import endpoints as reconciliation
+from but_gateway.procedures.reporting import endpoints as reporting
 from but_gateway.procedures.review import endpoints as review
 from but_gateway.procedures.settlement import endpoints as settlement
 from but_gateway.procedures.settlement import remittance_endpoints as remittances
@@ -65,6 +66,7 @@ ROOMS: Final = (
     settlement,
     remittances,
     reconciliation,
+    reporting,
     changes,
 )
 
