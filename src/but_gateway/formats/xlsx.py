@@ -35,6 +35,7 @@ TEXT_LENGTH_MAX: Final = 32_767
 MONEY_FORMAT: Final = "#,##0.00 €"
 DAY_FORMAT: Final = "dd.mm.yyyy"
 MOMENT_FORMAT: Final = "dd.mm.yyyy hh:mm:ss"
+_TEXT_FORMAT: Final = 49  # "@" among the formats every spreadsheet knows
 _A4: Final = 9
 # The day a spreadsheet counts as 0.
 _EPOCH: Final = date(1899, 12, 30).toordinal()
@@ -248,8 +249,8 @@ class _Formats:
         top = {"valign": "top"}
         line = {"bold": True, "top": 1}
         self.header = book.add_format({"bold": True, "bg_color": "#DDE6EE", "bottom": 1, "text_wrap": True, "valign": "top"})
-        self.text = book.add_format(top | {"num_format": "@"})
-        self.wrapped = book.add_format(top | {"num_format": "@", "text_wrap": True})
+        self.text = book.add_format(top | {"num_format": _TEXT_FORMAT})
+        self.wrapped = book.add_format(top | {"num_format": _TEXT_FORMAT, "text_wrap": True})
         self.money = book.add_format(top | {"num_format": MONEY_FORMAT})
         self.day = book.add_format(top | {"num_format": DAY_FORMAT})
         self.moment = book.add_format(top | {"num_format": MOMENT_FORMAT})
