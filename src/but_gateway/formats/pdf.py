@@ -33,7 +33,7 @@ class Press:
 
     def __init__(self, template: str) -> None:
         self._compiler = typst.Compiler(
-            _PLACE / template, root=_PLACE, font_paths=typst.Fonts(include_system_fonts=False), ignore_system_fonts=True
+            _PLACE.joinpath(template), root=_PLACE, font_paths=typst.Fonts(include_system_fonts=False), ignore_system_fonts=True
         )
 
     def print(self, data: Mapping[str, Any], made_at: datetime) -> bytes:
