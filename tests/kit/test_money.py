@@ -11,6 +11,7 @@ from but_gateway.kit.money import (
     CENTS_MAX,
     MONEY_PATTERN,
     divide_half_up,
+    parse_bank_amount,
     parse_money,
     parse_share,
     print_euro_de,
@@ -136,3 +137,27 @@ def test_a_share_and_its_rest_are_off_the_whole_by_a_cent_at_most(cents: int, sh
 
 def test_half_a_cent_goes_up() -> None:
     assert share_of(101, 5000) == 51
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [
+        ("0", 0),
+        ("200000", 20_000_000),
+        ("3.1", 310),
+        ("8.85", 885),
+        ("8.85000", 885),
+        ("12.", 1200),
+        ("999999999999999.99", 99_999_999_999_999_999),
+    ],
+)
+def test_amounts_of_banks_are_read(text: str, cents: int) -> None:
+    assert parse_bank_amount(text) == cents
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", ".5", "-1.00", "+1", "1,00", "1.001", "1.00001", "1.000000", "1e3", "1 000", "٣", "1" * 16, "1.0.0"]
+)
+def test_anything_else_is_no_amount_of_a_bank(text: str) -> None:
+    with pytest.raises(ValueError, match="amount"):
+        parse_bank_amount(text)

@@ -1,8 +1,13 @@
 """What reports of bank and treasury say of payments, whatever their format."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
+
+FAULTS_MAX: Final = 100
+_DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*|Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
 class Direction(StrEnum):
@@ -66,4 +71,12 @@ class UnreadVersionError(Exception):
     """A document of a kind or version that is not read."""
 
 
-FAULTS_MAX = 100
+def parse_day(text: str) -> date:
+    """The day of an ISO date or moment, as it is written there: what a bank calls the 15th was booked on the 15th.
+
+    Refuses when it is none (ValueError).
+    """
+    found = _DAY.fullmatch(text)
+    if found is None:
+        raise ValueError("not a day")
+    return date.fromisoformat(found[1])

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from but_gateway.formats.bookings import FAULTS_MAX, Booking, Direction, FaultyReportError, Report, ReportFault, UnreadVersionError
+from but_gateway.formats.bookings import (
+    FAULTS_MAX,
+    Booking,
+    Direction,
+    FaultyReportError,
+    Report,
+    ReportFault,
+    UnreadVersionError,
+    parse_day,
+)
 from but_gateway.formats.xml_guard import OtherDocumentError, Record, Shape, read_records
 from but_gateway.kit.money import parse_bank_amount
 
@@ -149,7 +158,7 @@ class _Reading:
         letter = entry.parent.one("CreDtTm") if entry.parent else None
         text = entry.one("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm") or letter or self._written_on
         try:
-            return date.fromisoformat(text[:10])
+            return parse_day(text)
         except ValueError:
             return None
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from but_gateway.formats.bookings import FAULTS_MAX, Booking, Direction, FaultyReportError, Report, ReportFault, UnreadVersionError
+from but_gateway.formats.bookings import (
+    FAULTS_MAX,
+    Booking,
+    Direction,
+    FaultyReportError,
+    Report,
+    ReportFault,
+    UnreadVersionError,
+    parse_day,
+)
 from but_gateway.formats.xml_guard import OtherDocumentError, Record, Shape, read_records
 from but_gateway.kit.money import parse_bank_amount
 
@@ -88,7 +97,7 @@ class _Reading:
 
     def _take_header(self, record: Record) -> None:
         try:
-            self._day = date.fromisoformat((record.one("CreDtTm") or "")[:10])
+            self._day = parse_day(record.one("CreDtTm") or "")
         except ValueError:
             self.faults.append(ReportFault("GrpHdr/CreDtTm", "invalid", "Der Tag des Berichts ist keiner.", "The report's day is none."))
 

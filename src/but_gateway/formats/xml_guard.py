@@ -19,6 +19,7 @@ RECORDS_MAX: Final = 50_000
 ELEMENTS_PER_RECORD_MAX: Final = 5_000
 VALUES_PER_PATH_MAX: Final = 20
 VALUE_LENGTH_MAX: Final = 1_000
+TEXT_PARTS_MAX: Final = 2_000  # a parser hands over a text in parts, one for each character reference
 _PIECE_BYTES: Final = 64 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _DECLARATION: Final = re.compile(rb"<\?xml\s[^>]{0,200}\?>")
@@ -128,6 +129,7 @@ class _Target:
         self._shapes, self._take = shapes, take
         self.namespace = ""
         self.events = 0
+        self._parts = 0  # of the text since the last tag
         self._records = 0
         self._shape: Shape | None = None
         self._names: list[str] = []  # of the open elements
@@ -138,6 +140,7 @@ class _Target:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
         self.events += 1
+        self._parts = 0
         namespace, _, name = tag.removeprefix("{").rpartition("}")
         if len(self._names) >= DEPTH_MAX:
             raise BrokenXmlError("Das XML ist zu tief verschachtelt.", "The XML is nested too deep.")
@@ -163,6 +166,7 @@ class _Target:
     def end(self, tag: str) -> None:  # noqa: ARG002 - the parser says which; the innermost is meant
         """An element ends."""
         self.events += 1
+        self._parts = 0
         if self._open and self._open[-1][1] == len(self._names):
             record, _ = self._open.pop()
             self._take(self.namespace, record)
@@ -177,6 +181,9 @@ class _Target:
     def data(self, text: str) -> None:
         """Text of an element, maybe a part of it."""
         self.events += 1
+        self._parts += 1
+        if self._parts > TEXT_PARTS_MAX:
+            raise BrokenXmlError("Ein Text ist länger, als Berichte es kennen.", "A text is longer than any in a report.")
         if self._text is not None:
             self._text.append(text)
 
