@@ -92,7 +92,7 @@ async def build(instance: Instance) -> Stage:
         "children key": "A",
         "providers id": account["id"], "reviews id": reviews[0]["id"], "notices id": notices[0]["id"],
         "invoice_id": bill.id, "late invoice_id": late.id, "line_no": "2", "import_id": await deliver_many(town),
-        "batch_id": paid["id"], "payment_id": first["payments"][0]["id"],
+        "batch_id": paid["id"], "payment_id": first["payments"][0]["id"], "remittance_id": first["payments"][0]["id"],
         "open batch_id": batch["id"], "open payment_id": batch["payments"][0]["id"],
     }  # fmt: skip
     for file in await town.ok("finance", "GET", f"/settlement-batches/{paid['id']}/files"):
