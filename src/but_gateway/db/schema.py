@@ -77,9 +77,9 @@ def moment(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def sealed(name: str, *, nullable: bool = True) -> Column[bytes]:
-    """An encrypted field (db/fields.py): names, birth dates, IBANs, file numbers."""
-    return Column(name, LargeBinary, nullable=nullable)
+def sealed(name: str, *, nullable: bool = True, row: str = "id") -> Column[bytes]:
+    """An encrypted field (db/fields.py): names, birth dates, IBANs, file numbers. ``row``: the column whose value it is bound to."""
+    return Column(name, LargeBinary, nullable=nullable, info={"sealed_row": row})
 
 
 def document(name: str, *, nullable: bool = False) -> Column[Any]:

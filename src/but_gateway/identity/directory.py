@@ -1,6 +1,8 @@
 """Towns and who acts in them, looked up before a transaction of the town begins."""
 
+import time
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from but_gateway.db.engine import Database
@@ -8,33 +10,38 @@ from but_gateway.db.fields import MasterKey, TownKeys
 from but_gateway.identity import store
 from but_gateway.identity.principal import Town
 
+# How long a process may not know of a town's new key. Keys are used a while after they were made: see identity/data_keys.py.
+REFRESH_SECONDS: Final = 30.0
+
 
 @dataclass(slots=True)
 class Directory:
     """Finds towns and the provider record of an account.
 
-    What is kept in memory never changes once it exists (a town's id, state, sandbox flag, keys); which provider an account is,
-    is asked each time, because a registrar may change it at any moment.
+    What is kept in memory never changes once it exists (a town's id, state, sandbox flag), except for its keys, which are looked at anew
+    every half minute; which provider an account is, is asked each time, because a registrar may change it at any moment.
     """
 
     database: Database
     master_key: MasterKey
-    _towns: dict[str, Town] = field(default_factory=dict)
-    _keys: dict[UUID, TownKeys] = field(default_factory=dict)
+    _towns: dict[str, tuple[Town, float]] = field(default_factory=dict)
+    _keys: dict[UUID, tuple[Town, TownKeys]] = field(default_factory=dict)
 
     async def town(self, key: str) -> Town | None:
         """The town of a key, None if there is none."""
-        town = self._towns.get(key)
+        town = self.known_town(key)
         if town is None:
+            looked_at = time.monotonic()
             async with self.database.pool.acquire() as connection:
                 town = await store.find_town(connection, key)
             if town is not None:
-                self._towns[key] = town
+                self._towns[key] = town, looked_at
         return town
 
     def known_town(self, key: str) -> Town | None:
-        """The town of a key if this process has met it before; None says nothing."""
-        return self._towns.get(key)
+        """The town of a key if this process has looked at it within the last half minute; None says nothing."""
+        town, looked_at = self._towns.get(key, (None, 0.0))
+        return town if time.monotonic() - looked_at < REFRESH_SECONDS else None
 
     async def provider(self, account_key: str, town: Town) -> UUID | None:
         """The id of the town's provider record that names the account, None if there is none."""
@@ -43,7 +50,8 @@ class Directory:
 
     def keys(self, town: Town) -> TownKeys:
         """The opened keys of a town."""
-        keys = self._keys.get(town.id)
-        if keys is None:
-            keys = self._keys[town.id] = self.master_key.town_keys(town.id, town.data_key)
+        of, keys = self._keys.get(town.id, (None, None))
+        if keys is None or of != town:
+            keys = self.master_key.town_keys(town.id, town.data_key, town.further_keys)
+            self._keys[town.id] = town, keys
         return keys

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from but_gateway.db.fields import WrappedKey
+
 # How our own logins are named in audit records and four-eyes checks, whatever address the instance has.
 OWN_ISSUER: Final = "but-gateway"
 
@@ -56,7 +58,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A municipality as a call sees it. None of it ever changes after it was made."""
+    """A municipality as a call sees it. None of it ever changes after it was made, but that keys are added and taken away."""
 
     id: UUID
     key: str
@@ -64,3 +66,4 @@ class Town:
     state: str  # of Germany, such as NW
     sandbox: bool
     data_key: bytes  # wrapped
+    further_keys: tuple[WrappedKey, ...] = ()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from but_gateway.db.fields import WrappedKey
 from but_gateway.identity.principal import Town
 
 
@@ -37,9 +38,18 @@ class SigningKeyRecord:
 
 
 async def find_town(connection: asyncpg.Connection, key: str) -> Town | None:
-    """The town of a key."""
+    """The town of a key, with the keys that it has now."""
     row = await connection.fetchrow("SELECT id, key, name, state, sandbox, data_key FROM municipality WHERE key = $1", key)
-    return Town(row["id"], row["key"], row["name"], row["state"], row["sandbox"], bytes(row["data_key"])) if row else None
+    if row is None:
+        return None
+    # The database's clock says which key is in use, the same for all processes.
+    further = await connection.fetch(
+        "SELECT purpose, number, wrapped, active_from <= clock_timestamp() AS active FROM town_key WHERE municipality_id = $1 "
+        "ORDER BY purpose, number",
+        row["id"],
+    )
+    keys = tuple(WrappedKey(one["purpose"], one["number"], bytes(one["wrapped"]), one["active"]) for one in further)
+    return Town(row["id"], row["key"], row["name"], row["state"], row["sandbox"], bytes(row["data_key"]), keys)
 
 
 async def find_provider(connection: asyncpg.Connection, account_key: str, municipality_id: UUID) -> UUID | None:

@@ -28,9 +28,9 @@ def _lock_key(client_id: str, key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _row_of(client_id: str, key: str) -> UUID:
-    """What stands for the record's id in the seal of its body."""
-    return UUID(bytes=hashlib.sha256(f"{client_id}\x00{key}".encode()).digest()[-16:])
+def place_of(client_id: str, key: str) -> tuple[str, UUID, str]:
+    """What the seal of a record's body is bound to."""
+    return "idempotency_record", UUID(bytes=hashlib.sha256(f"{client_id}\x00{key}".encode()).digest()[-16:]), "body"
 
 
 async def once(  # noqa: PLR0913 - the parts of a request that decide whether it is the same; all keyword-only
@@ -49,7 +49,7 @@ async def once(  # noqa: PLR0913 - the parts of a request that decide whether it
     Only 2xx are kept: a refusal raises, and the transaction with it. Bodies are kept sealed, because answers carry entitlement
     numbers; a record of another town is told by its request hash before anything is opened.
     """
-    place = ("idempotency_record", _row_of(client_id, key), "body")
+    place = place_of(client_id, key)
     locked = await unit.execute(select(func.pg_try_advisory_xact_lock(_lock_key(client_id, key))))
     if not locked.scalar_one():
         raise RequestInProgress(headers={"Retry-After": "1"})

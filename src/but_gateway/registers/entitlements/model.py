@@ -13,7 +13,7 @@ DOUBTFUL_FLAGS: Final = frozenset({"E-11", "E-12"})
 
 def child_reference(keys: TownKeys, provider_id: UUID, child_id: UUID) -> str:
     """How a provider refers to a child: two providers cannot find out that they know the same one."""
-    return f"k-{keys.index('my_child', f'{provider_id}|{child_id}').hex()[:16]}"
+    return f"k-{keys.reference('my_child', f'{provider_id}|{child_id}').hex()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ entitlement_number = tenant_table(
     "entitlement_number",
     Column("number_index", LargeBinary, nullable=False),  # keyed hash of the folded number
     Column("entitlement_id", Uuid, nullable=False),
-    sealed("number", nullable=False),
+    sealed("number", nullable=False, row="entitlement_id"),
     Column("kind", Text, CheckConstraint("kind IN ('issued', 'external')", name="kind"), nullable=False),
     moment("issued_at"),
     Column("lost_on", Date),

@@ -113,7 +113,7 @@ decision = tenant_table(
     document(
         "facts", nullable=True
     ),  # {"s": situation, part name: hash, "grants": [hash, …]}; null for questions, objections, cancellations; a person's has no rule_set
-    sealed("reason"),  # a person's words
+    sealed("reason", row="position_id"),  # a person's words
     # No foreign key points into a partitioned table: see docs/decisions/0009. The invariants ask instead.
     partition_by="id",
     append_only=True,
