@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from but_gateway.cli import database, describe, doctor, keys, law, logins, serve
+from but_gateway.cli import database, describe, doctor, keys, law, logins, serve, verify
 from but_gateway.cli.demo import command as demo
 from but_gateway.cli.report import CommandError, Exit, complain
 
@@ -20,6 +20,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("verify")(verify.verify)
 app.command("openapi")(describe.openapi)
 app.command("explain")(law.explain)
 app.add_typer(keys.commands, name="key")

@@ -27,6 +27,17 @@ async def connect(url: str, *, role: str | None = APP_ROLE) -> AsyncIterator[asy
         await connection.close(timeout=5)
 
 
+@asynccontextmanager
+async def connect_to_read(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as whoever the URL names, for checks that take as long as they take; transactions are the caller's."""
+    settings = {"application_name": "but-gateway", "timezone": "UTC", "search_path": "public", "default_transaction_read_only": "on"}
+    connection = await asyncpg.connect(asyncpg_dsn(url), server_settings=settings, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=5)
+
+
 def is_schema_missing(error: BaseException) -> bool:
     """Whether a table or role was looked for that migrations make."""
     state = getattr(error, "sqlstate", None)
