@@ -16,7 +16,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 120, 24, 96, 112
 _TICKS_MAX: Final = 6
 _GAP_SHARE: Final = 4  # a quarter of a label's width stays empty
 _LABEL_LENGTH_MAX: Final = 18
-_STRAIGHT_LABELS_MAX: Final = 6
+_STRAIGHT_LABELS_MAX: Final = 12  # more are written at an angle, and so are long ones
+_ROOM_PER_LETTER: Final = 8
 # Told apart with every kind of colour blindness and on grey paper, three to one against white at least (after Okabe and Ito, darkened).
 COLOURS: Final = ("#005a8c", "#b34700", "#00735c", "#8c4b7a", "#6b6b00", "#3d3d3d", "#a3195b")
 
@@ -120,14 +121,15 @@ def _columns(chart: Chart, scale: _Scale) -> Iterator[str]:
 
 
 def _labels(labels: Sequence[str]) -> Iterator[str]:
-    y = HEIGHT - _BOTTOM + 20
+    y, room = HEIGHT - _BOTTOM + 20, (WIDTH - _LEFT - _RIGHT) // (len(labels) * _ROOM_PER_LETTER)
+    straight = len(labels) <= _STRAIGHT_LABELS_MAX and all(len(label) <= room for label in labels)
     for place, label in enumerate(labels):
         left, right = _span(place, len(labels))
-        x, text = (left + right) // 2, escape(_cut(label))
-        if len(labels) <= _STRAIGHT_LABELS_MAX:
-            yield f'<text x="{x}" y="{y}" text-anchor="middle">{text}</text>'
+        x = (left + right) // 2
+        if straight:
+            yield f'<text x="{x}" y="{y}" text-anchor="middle">{escape(label)}</text>'
         else:
-            yield f'<text x="{x}" y="{y}" text-anchor="end" transform="rotate(-40 {x} {y})">{text}</text>'
+            yield f'<text x="{x}" y="{y}" text-anchor="end" transform="rotate(-40 {x} {y})">{escape(_cut(label))}</text>'
 
 
 def _legend(series: Sequence[Series]) -> Iterator[str]:

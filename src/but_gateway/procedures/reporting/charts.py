@@ -14,6 +14,7 @@ from but_gateway.registers.providers.agreement_schemas import BENEFIT_NAMES
 
 # More columns than these are too thin to read: the rest is drawn as one.
 PROVIDERS_MAX: Final = 20
+_MONTH_NAMES: Final = ("Jan.", "Feb.", "März", "April", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez.")
 
 
 def spending_chart(year: int, rows: Sequence[Spending]) -> Chart:
@@ -26,7 +27,7 @@ def spending_chart(year: int, rows: Sequence[Spending]) -> Chart:
     return Chart(
         title=f"Ausgaben {year} nach Monat der Zahlung",
         description=f"Gestapelte Säulen je Monat und Leistungsart. Im ganzen Jahr {print_euro_de(sum(r.net for r in rows))}.",
-        labels=tuple(str(month) for month in months),
+        labels=_MONTH_NAMES,
         series=tuple(Series(BENEFIT_NAMES[b], tuple(sums.get((b, month)) for month in months)) for b in benefits),
         spell=print_euro_de,
         stacked=True,
@@ -46,7 +47,7 @@ def liabilities_chart(on: date, rows: Sequence[Liability]) -> Chart:
             [*labels, "übrige"],
             [*columns, [sum(parts) for parts in zip(*map(owed.__getitem__, ranked[PROVIDERS_MAX:]), strict=True)]],
         )
-    names = ("überschritten", "endet binnen einer Woche", "im Ziel")
+    names = ("Ziel überschritten", "Ziel endet binnen einer Woche", "im Ziel")
     return Chart(
         title=f"Offene Verbindlichkeiten am {on:%d.%m.%Y}",
         description=f"Gestapelte Säulen je Anbieter. Überschritten sind {print_euro_de(sum(row.late for row in rows))}.",
@@ -65,7 +66,7 @@ def times_chart(year: int, rows: Sequence[Speed], term_days: int) -> Chart:
     return Chart(
         title=f"Tage vom Eingang bis zur Zahlung {year} (Median)",
         description=f"Säulen je Monat des Eingangs und Art der Anbieter. Das Zahlungsziel sind {term_days} Tage.",
-        labels=tuple(str(month) for month in months),
+        labels=_MONTH_NAMES,
         series=tuple(Series(KIND_NAMES[kind], tuple(medians.get((kind, month)) for month in months)) for kind in kinds),
         spell=_spell_days,
     )

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from but_gateway.kit.period import Month
+
 
 class State(StrEnum):
     """Where a batch stands: drawn_up → certified → ordered → handed_over → paid | partly_returned; withdrawn until hand-over."""
@@ -150,6 +152,25 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What a batch pays in cents, and what the month before paid for the same: a provider, or a legal basis and a benefit."""
+
+    key: tuple[str, ...]
+    net: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A batch beside all batches drawn up in the calendar month before it. Repeats of returned payments count in neither."""
+
+    month: Month
+    batches: tuple[str, ...]  # numbers of that month's batches
+    parts: tuple[Compared, ...]  # by legal basis and benefit
+    providers: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """A batch with all it carries. Payments that left at hand-over stand apart, and so do their orders: nowhere."""
 
@@ -159,6 +180,7 @@ class Contents:
     orders: tuple[Order, ...]
     carried_forward: tuple[CarriedForward, ...]
     provider_keys: tuple[str, ...] | None  # the filter it was drawn up with
+    difference: Difference
 
     @property
     def totals(self) -> Totals:

@@ -7,8 +7,20 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 
 from but_gateway.kit.money import MONEY_PATTERN, print_money
-from but_gateway.procedures.settlement.model import Batch, Contents, Kind, Order, PackageFile, Payment, State, Step, Totals
-from but_gateway.web.body import AnswerModel, Day, Key, LongText, StrictModel
+from but_gateway.procedures.settlement.model import (
+    Batch,
+    Compared,
+    Contents,
+    Difference,
+    Kind,
+    Order,
+    PackageFile,
+    Payment,
+    State,
+    Step,
+    Totals,
+)
+from but_gateway.web.body import AnswerModel, Day, Key, LongText, MonthOfYear, StrictModel
 
 LegalBasis = Literal["sgb2", "bkgg", "sgb12_3", "sgb12_4", "asylblg_2", "asylblg_3"]
 Benefit = Literal["lunch", "tutoring", "participation", "day_trip", "class_trip", "school_supplies", "school_transport"]
@@ -46,6 +58,12 @@ _PAYMENT: dict[str, JsonValue] = {
     "end_to_end_id": "BUT-2026-0007-00001",
     "remittance_text": "BuT krefeld 2026-0007 R-2026-10-001",
     "repeats": None,
+}
+_DIFFERENCE: dict[str, JsonValue] = {
+    "month": "2026-11",
+    "batches": ["2026-0006"],
+    "parts": [{"legal_basis": "sgb2", "benefit": "lunch", "net": "18.00", "before": "27.00", "difference": "-9.00"}],
+    "providers": [{"provider": "c1", "net": "18.00", "before": "27.00", "difference": "-9.00"}],
 }
 _ORDER: dict[str, JsonValue] = {
     "id": "0198f0c2-7a10-7000-8000-000000000003",
@@ -185,6 +203,51 @@ class CarriedForwardOut(AnswerModel):
     balance: Amount = Field(description="Saldo, null oder negativ")
 
 
+class ComparedPartOut(AnswerModel):
+    """Auszahlung je Rechtskreis und Leistungsart gegen den Vormonat."""
+
+    legal_basis: LegalBasis = Field(description="Rechtskreis")
+    benefit: Benefit = Field(description="Leistungsart")
+    net: Amount = Field(description="In diesem Lauf")
+    before: Amount = Field(description="In allen Läufen des Vormonats")
+    difference: Amount = Field(description="`net` − `before`")
+
+
+class ComparedProviderOut(AnswerModel):
+    """Auszahlung je Anbieter gegen den Vormonat."""
+
+    provider: str = Field(description="Anbieter (Schlüssel)", examples=["c1"])
+    net: Amount = Field(description="In diesem Lauf")
+    before: Amount = Field(description="In allen Läufen des Vormonats")
+    difference: Amount = Field(description="`net` − `before`")
+
+
+class DifferenceOut(AnswerModel):
+    """Unterschied zum Vormonat: was vor der Feststellung auffallen soll. Wiederholte Zahlungen zählen auf keiner Seite."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DIFFERENCE]})
+
+    month: MonthOfYear = Field(description="Der Kalendermonat vor dem der Erstellung")
+    batches: list[str] = Field(description="Läufe, die in ihm erstellt und nicht zurückgezogen wurden", examples=[["2026-0006"]])
+    parts: list[ComparedPartOut] = Field(description="Je Rechtskreis und Leistungsart, auch was nur im Vormonat vorkam")
+    providers: list[ComparedProviderOut] = Field(description="Je Anbieter, auch wer nur im Vormonat vorkam")
+
+    @classmethod
+    def of(cls, difference: Difference) -> Self:
+        """The difference as it is answered."""
+        parts = [
+            ComparedPartOut(legal_basis=basis, benefit=benefit, **_compared(one))  # type: ignore[arg-type] # as stored; pydantic checks it
+            for one in difference.parts
+            for basis, benefit in [one.key]
+        ]
+        providers = [ComparedProviderOut(provider=one.key[0], **_compared(one)) for one in difference.providers]
+        return cls(month=difference.month, batches=list(difference.batches), parts=parts, providers=providers)
+
+
+def _compared(one: Compared) -> dict[str, int]:
+    return {"net": one.net, "before": one.before, "difference": one.net - one.before}
+
+
 class BatchSummaryOut(AnswerModel):
     """Abrechnungslauf ohne Zahlungen und Anordnungen."""
 
@@ -240,6 +303,7 @@ class BatchOut(BatchSummaryOut):
                     "orders": [_ORDER],
                     "carried_forward": [{"provider": "c2", "balance": "-9.00"}],
                     "left": [],
+                    "difference": _DIFFERENCE,
                 }
             ]
         }
@@ -251,6 +315,7 @@ class BatchOut(BatchSummaryOut):
     orders: list[OrderOut] = Field(description="Anordnungspositionen für die Bücher")
     carried_forward: list[CarriedForwardOut] = Field(description="Vorgetragene Anbieter")
     left: list[PaymentOut] = Field(description="Zahlungen, die bei der Übergabe angehalten waren und den Lauf verlassen haben")
+    difference: DifferenceOut = Field(description="Unterschied zum Vormonat")
 
     @classmethod
     def showing(cls, contents: Contents) -> Self:
@@ -265,6 +330,7 @@ class BatchOut(BatchSummaryOut):
                 "orders": [OrderOut.of(batch, o) for o in contents.orders],
                 "carried_forward": [CarriedForwardOut(provider=c.provider_key, balance=c.balance) for c in contents.carried_forward],
                 "left": [PaymentOut.of(p) for p in contents.left],
+                "difference": DifferenceOut.of(contents.difference),
             }
         )
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.ids import new_id
+from but_gateway.procedures.settlement.difference_store import load_difference
 from but_gateway.procedures.settlement.model import (
     Batch,
     CarriedForward,
@@ -64,7 +65,15 @@ async def find_contents(unit: UnitOfWork, batch_id: UUID) -> Contents | None:
     staying = tuple(p for p in payments if not p.has_left)
     orders = await _load_orders(unit, batch_id, {p.id for p in staying})
     filtered = None if batch.provider_ids is None else await _provider_keys(unit, batch.provider_ids)
-    return Contents(batch, staying, tuple(p for p in payments if p.has_left), orders, await _load_carried(unit, batch_id), filtered)
+    return Contents(
+        batch=batch,
+        payments=staying,
+        left=tuple(p for p in payments if p.has_left),
+        orders=orders,
+        carried_forward=await _load_carried(unit, batch_id),
+        provider_keys=filtered,
+        difference=await load_difference(unit, batch),
+    )
 
 
 async def load_payments(unit: UnitOfWork, batch_id: UUID) -> tuple[Payment, ...]:
