@@ -21,6 +21,7 @@ from pathlib import Path
 
 import asyncpg
 from load import http_request, requests_per_second
+from packages import measure_packages
 from pipeline import positions_per_second
 from sqlalchemy import make_url
 from town import BORN, CLOCK, Town, school_days
@@ -37,14 +38,21 @@ def main() -> None:
     """Measures and prints."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3)
-    rounds: int = options.parse_args().rounds
+    options.add_argument("--positions", type=int, default=100_000, help="of the batch whose packages are made")
+    options.add_argument("--only", choices=("packages",), help="leave the rest out")
+    chosen = options.parse_args()
+    rounds: int = chosen.rounds
     with tempfile.TemporaryDirectory(prefix="but-bench-") as folder, database(Path(folder)) as environ:
         print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         with server(environ, [sys.executable, "-m", "but_gateway", "serve"], "--port") as port:
+            if chosen.only is None:
+                town = Town(f"http://127.0.0.1:{port}", environ)
+                town.children(CHILDREN)
+                checks(town, port, environ, rounds)
+                invoices(town, environ, rounds)
+            # A town of its own: what was billed so far would go into the batch as well.
             town = Town(f"http://127.0.0.1:{port}", environ)
-            town.children(CHILDREN)
-            checks(town, port, environ, rounds)
-            invoices(town, environ, rounds)
+            measure_packages(town, environ, chosen.positions, line)
 
 
 @contextmanager

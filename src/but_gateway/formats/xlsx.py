@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Final, Self
 
@@ -35,6 +36,7 @@ TEXT_LENGTH_MAX: Final = 32_767
 MONEY_FORMAT: Final = "#,##0.00 €"
 DAY_FORMAT: Final = "dd.mm.yyyy"
 MOMENT_FORMAT: Final = "dd.mm.yyyy hh:mm:ss"
+_SECONDS_A_DAY: Final = 86_400
 _TEXT_FORMAT: Final = 49  # "@" among the formats every spreadsheet knows
 _A4: Final = 9
 # The day a spreadsheet counts as 0.
@@ -201,26 +203,26 @@ class OpenSheet:
         self._row = 1
 
     def _write(self, column: int, kind: Kind, cell: Cell, its_format: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        sheet, row = self._sheet, self._row
         if isinstance(cell, str):
-            self._write_text(column, cell, its_format)
+            if cell:
+                self._write_text(column, cell, its_format)
+        elif isinstance(cell, int):
+            if kind is Kind.MONEY:
+                sheet.write_number(row, column, _amount(cell), its_format)
+            else:
+                sheet.write_number(row, column, cell, self._formats.whole)
         elif isinstance(cell, datetime):
-            local = cell.astimezone(BERLIN).replace(tzinfo=None)
-            self._sheet.write_datetime(self._row, column, local, self._formats.moment)
+            sheet.write_number(row, column, _moment(cell), self._formats.moment)
         elif isinstance(cell, date):
-            self._sheet.write_number(self._row, column, cell.toordinal() - _EPOCH, self._formats.day)
+            sheet.write_number(row, column, cell.toordinal() - _EPOCH, self._formats.day)
         elif isinstance(cell, Euro):
-            self._sheet.write_number(self._row, column, Decimal(print_money(cell.cents)), self._formats.money)
-        elif kind is Kind.MONEY and cell is not None:
-            self._sheet.write_number(self._row, column, Decimal(print_money(cell)), its_format)
-        else:
-            self._sheet.write_number(self._row, column, cell, self._formats.whole)
+            sheet.write_number(row, column, _amount(cell.cents), self._formats.money)
 
     def _write_text(self, column: int, text: str, its_format: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
-        if not text:
-            return
         if len(text) > TEXT_LENGTH_MAX:
             raise ValueError(f"a text in column {self._columns[column].title} is longer than a cell can hold")
-        clean = text.translate(_NOT_XML)
+        clean = text if text.isascii() else text.translate(_NOT_XML)
         if clean.startswith("<r>") and clean.endswith("</r>"):
             # The writer would take it for its own markup and write it as it is; in pieces it is text.
             self._sheet.write_rich_string(self._row, column, clean[:1], clean[1:2], clean[2:], its_format)
@@ -234,12 +236,25 @@ class OpenSheet:
         for column in self._summed:
             is_money = self._kinds[column] is Kind.MONEY
             its_format = self._formats.sum_money if is_money else self._formats.sum_whole
-            value = Decimal(print_money(self._part_sums[column])) if is_money else self._part_sums[column]
+            value = _amount(self._part_sums[column]) if is_money else self._part_sums[column]
             if self._row == 1:
                 self._sheet.write_number(self._row, column, value, its_format)
             else:
                 first, last = xl_rowcol_to_cell(1, column), xl_rowcol_to_cell(self._row - 1, column)
                 self._sheet.write_formula(self._row, column, f"=SUBTOTAL(9,{first}:{last})", its_format, value)
+
+
+@lru_cache(maxsize=16_384)
+def _amount(cents: int) -> Decimal:
+    """Money as the number a cell holds: exact, whatever spreadsheets make of it. The same prices come again and again."""
+    return Decimal(print_money(cents))
+
+
+@lru_cache(maxsize=4_096)
+def _moment(moment: datetime) -> float:
+    """A moment as spreadsheets count: days since their epoch, as the clocks in Berlin show it."""
+    local = moment.astimezone(BERLIN)
+    return local.toordinal() - _EPOCH + (local.hour * 3600 + local.minute * 60 + local.second) / _SECONDS_A_DAY
 
 
 class _Formats:

@@ -30,6 +30,18 @@ def test_a_decision_without_facts_has_none() -> None:
     assert FactTexts().missing([None]) == set()
 
 
+def test_what_was_read_is_let_go_when_it_is_much() -> None:
+    dossier, texts = Dossier(), FactTexts()
+    stored = dossier.text(MEAL)
+    while missing := texts.missing([stored]):
+        texts.add({h: dossier.bodies[h] for h in missing})
+    texts.trim()
+    assert texts.text(stored) is not None
+    texts.add({number.to_bytes(4): "{}" for number in range(10_001)})
+    texts.trim()
+    assert len(texts.missing([stored])) == 1
+
+
 def test_a_missing_part_is_an_error_and_not_an_empty_fact() -> None:
     with pytest.raises(KeyError):
         FactTexts().text(Dossier().text(MEAL))

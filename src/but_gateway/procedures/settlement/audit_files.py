@@ -41,6 +41,7 @@ async def _read(unit: UnitOfWork, handed: HandedOver, texts: FactTexts) -> Async
     """The batch's positions, some at a time, with the parts of their facts at hand."""
     async for rows in package_store.read_positions(unit, handed.contents.batch.id):
         facts = [row["facts"] for row in rows]
+        texts.trim()
         for _ in ("contexts", "the parts they name"):
             missing = texts.missing(facts)
             if missing:

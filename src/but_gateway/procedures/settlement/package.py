@@ -22,6 +22,8 @@ from but_gateway.registers.providers.model import ProviderRecord
 # Up to here a file stays in memory, beyond it lies in a temporary file; stored pieces have this length too.
 PIECE_BYTES: Final = 1024 * 1024
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# So many parts of facts are kept for the positions to come: each is some hundred bytes.
+_PARTS_KEPT: Final = 10_000
 # Parts of facts by their names in a decision's context → in the facts document (rules/document.py).
 _FACT_NAMES: Final = {"claim": "c", "town": "t", "provider": "p", "agreement": "a", "facility": "f"}
 
@@ -146,6 +148,13 @@ class FactTexts:
     """Puts the facts of decisions together as texts. Parts come in by hash; each is read from the database once."""
 
     _parts: dict[bytes, str] = field(default_factory=dict)
+    _contexts: dict[str, str] = field(default_factory=dict)
+
+    def trim(self) -> None:
+        """Lets go of what was read when it is much; call it between two readings. Memory stays flat however many positions there are."""
+        if len(self._parts) > _PARTS_KEPT:
+            self._parts.clear()
+            self._contexts.clear()
 
     def add(self, parts: Mapping[bytes, str]) -> None:
         """Parts that ``missing`` asked for, as JSON texts; blanks go."""
@@ -166,15 +175,22 @@ class FactTexts:
         if facts is None:
             return None
         stored = json.loads(facts)
-        context = json.loads(self._parts[bytes.fromhex(stored["c"])])
-        parts = [f'"s":{json.dumps(stored["s"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)}']
-        parts += [
-            f'"{short}":{self._parts[bytes.fromhex(context[name])] if name in context else "null"}' for name, short in _FACT_NAMES.items()
-        ]
-        parts.append('"g":[' + ",".join(self._parts[bytes.fromhex(h)] for h in context.get("grants", ())) + "]")
-        if context.get("other_benefits"):
-            parts.append('"ob":true')
-        return "{" + ",".join(parts) + "}"
+        situation = json.dumps(stored["s"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return f'{{"s":{situation},{self._rest(stored["c"])}}}'
+
+    def _rest(self, digest: str) -> str:
+        """What follows the situation: the parts a context names. Thousands of positions share one."""
+        if digest not in self._contexts:
+            context = json.loads(self._parts[bytes.fromhex(digest)])
+            parts = [
+                f'"{short}":{self._parts[bytes.fromhex(context[name])] if name in context else "null"}'
+                for name, short in _FACT_NAMES.items()
+            ]
+            parts.append('"g":[' + ",".join(self._parts[bytes.fromhex(h)] for h in context.get("grants", ())) + "]")
+            if context.get("other_benefits"):
+                parts.append('"ob":true')
+            self._contexts[digest] = ",".join(parts)
+        return self._contexts[digest]
 
 
 def _named(context: Mapping[str, Any]) -> Iterator[bytes]:

@@ -19,21 +19,25 @@ from but_gateway.procedures.settlement.treasury_book import assignment_of, kind_
 from but_gateway.registers.providers.agreement_schemas import BENEFIT_NAMES
 
 
+# All of it is written beside the loop: ten thousand payments take seconds, in which others want answers.
 class ControlSumError(Exception):
     """The payment file pays something else than the batch says: it must not leave."""
 
 
 async def _make_payments(_unit: UnitOfWork, handed: HandedOver, _made: Sequence[PackageFile], drafts: Sequence[DraftFile]) -> None:
     """Writes pain001.xml and reads it back. Refuses when it breaks a rule (PaymentFileRefused) or pays something else."""
-    (draft,) = drafts
-    contents = handed.contents
     try:
-        write_pain001(draft.as_writer(), _instruction(handed), _transfers(handed))
-        controls = read_controls(draft.reader())
-        if handed.options.payment_schema is not None:
-            check_against(draft.reader(), handed.options.payment_schema)
+        await asyncio.to_thread(_write_payments, handed, *drafts)
     except BrokenPaymentFileError as error:
         raise PaymentFileRefused(refused(str(error))) from error
+
+
+def _write_payments(handed: HandedOver, draft: DraftFile) -> None:
+    contents = handed.contents
+    write_pain001(draft.as_writer(), _instruction(handed), _transfers(handed))
+    controls = read_controls(draft.reader())
+    if handed.options.payment_schema is not None:
+        check_against(draft.reader(), handed.options.payment_schema)
     if (controls.count, controls.cents) != (len(contents.payments), contents.totals.net):
         raise ControlSumError
 
@@ -46,7 +50,7 @@ async def _make_hkr(_unit: UnitOfWork, handed: HandedOver, _made: Sequence[Packa
         raise InterfaceUnfit(no_profile(handed.settings.hkr_profile))
     draft.media_type = profile.media_type
     try:
-        write_hkr(draft.as_writer(), profile, _hkr_rows(handed))
+        await asyncio.to_thread(write_hkr, draft.as_writer(), profile, _hkr_rows(handed))
     except UnfitForProfileError as error:
         raise InterfaceUnfit(unfit(error)) from error
 
@@ -54,7 +58,6 @@ async def _make_hkr(_unit: UnitOfWork, handed: HandedOver, _made: Sequence[Packa
 async def _make_book(_unit: UnitOfWork, handed: HandedOver, _made: Sequence[PackageFile], drafts: Sequence[DraftFile]) -> None:
     (draft,) = drafts
     title = f"Abrechnungslauf {handed.contents.batch.number}, {handed.settings.name}"
-    # Some seconds for ten thousand payments: beside the loop, so that others are answered meanwhile.
     await asyncio.to_thread(write_workbook, draft.as_writer(), treasury_sheets(handed), handed.made_at, title=title)
 
 
