@@ -14,7 +14,7 @@ from tests.formats.hostile_xml import BYTES_MAX, CORPUS, MIB
 
 ROOT = Path(__file__).parents[2]
 GROWTH_KIB_MAX = 50 * 1024
-SHAPE = {"urn:x": Shape("Document/Message", {"Part": frozenset({"Value", "Value@Ccy"})})}
+SHAPE = {"urn:x": Shape(("Document", "Message"), {"Part": frozenset({"Value", "Value@Ccy"})}, {"": {"Part": "Part"}})}
 
 
 def test_the_corpus_is_large_enough_and_no_larger_than_an_upload() -> None:

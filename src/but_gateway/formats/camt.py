@@ -41,11 +41,19 @@ _DETAIL: Final = frozenset(
         "RtrInf/Rsn/Prtry", "RtrInf/AddtlInf", "AddtlTxInf", "BkTxCd/Domn/Fmly/SubFmlyCd",
     }
 )  # fmt: skip
+
+
+def _shape(message: str, part: str) -> Shape:
+    return Shape(
+        ("Document", message),
+        {"GrpHdr": _LETTER, part: _LETTER, "Ntry": _ENTRY, "TxDtls": _DETAIL},
+        {"": {"GrpHdr": "GrpHdr", part: part}, part: {"Ntry": "Ntry"}, "Ntry": {"NtryDtls/TxDtls": "TxDtls"}},
+    )
+
+
 _SHAPES: Final[Mapping[str, Shape]] = {
-    f"{_ISO}camt.053.001.08": Shape("Document/BkToCstmrStmt", {"GrpHdr": _LETTER, "Stmt": _LETTER, "Ntry": _ENTRY, "TxDtls": _DETAIL}),
-    f"{_ISO}camt.054.001.08": Shape(
-        "Document/BkToCstmrDbtCdtNtfctn", {"GrpHdr": _LETTER, "Ntfctn": _LETTER, "Ntry": _ENTRY, "TxDtls": _DETAIL}
-    ),
+    f"{_ISO}camt.053.001.08": _shape("BkToCstmrStmt", "Stmt"),
+    f"{_ISO}camt.054.001.08": _shape("BkToCstmrDbtCdtNtfctn", "Ntfctn"),
 }
 # Families of bookings that are money coming back (ISO external code set): returned, reversed, cancelled.
 _RETURNS: Final = frozenset({"RRTN", "RPCR", "RRCT", "CAJT"})
@@ -91,7 +99,7 @@ class _Reading:
 
     def _take_detail(self, detail: Record) -> None:
         entry = detail.parent
-        if entry is None or entry.name != "Ntry" or not _is_booked(entry):
+        if entry is None or not _is_booked(entry):
             return
         booking = self._booking(entry, detail)
         if booking is not None:
@@ -99,8 +107,6 @@ class _Reading:
             self._bare += detail.one("Amt", "AmtDtls/TxAmt/Amt") is None
 
     def _take_entry(self, entry: Record) -> None:
-        if entry.parent is None or entry.parent.name not in {"Stmt", "Ntfctn"}:
-            return
         if not _is_booked(entry):
             if entry.one("Sts/Cd", "Sts/Prtry") is None:
                 self._fault(entry, "Sts", "Der Buchungsstatus fehlt.", "The status is missing.")

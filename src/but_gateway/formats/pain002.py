@@ -28,7 +28,7 @@ CURRENCY: Final = "EUR"
 _REFUSED: Final = frozenset({"RJCT", "CANC"})
 _REASON: Final = "StsRsnInf/Rsn/Cd"
 _SHAPE: Final = Shape(
-    "Document/CstmrPmtStsRpt",
+    ("Document", "CstmrPmtStsRpt"),
     {
         "GrpHdr": frozenset({"CreDtTm"}),
         "OrgnlGrpInfAndSts": frozenset({"OrgnlMsgId", "GrpSts", "OrgnlCtrlSum", _REASON}),
@@ -36,6 +36,10 @@ _SHAPE: Final = Shape(
         "TxInfAndSts": frozenset(
             {"OrgnlEndToEndId", "TxSts", _REASON, "OrgnlTxRef/Amt/InstdAmt", "OrgnlTxRef/Amt/InstdAmt@Ccy", "OrgnlTxRef/RmtInf/Ustrd"}
         ),
+    },
+    {
+        "": {name: name for name in ("GrpHdr", "OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts")},
+        "OrgnlPmtInfAndSts": {"TxInfAndSts": "TxInfAndSts"},
     },
 )
 _SHAPES: Final[Mapping[str, Shape]] = {f"{_ISO}{version}": _SHAPE for version in VERSIONS}

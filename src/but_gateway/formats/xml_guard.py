@@ -15,10 +15,11 @@ from lxml import etree
 
 DEPTH_MAX: Final = 40
 TAGS_MAX: Final = 1_000_000
-RECORDS_MAX: Final = 50_000
+RECORDS_MAX: Final = 25_000
 ELEMENTS_PER_RECORD_MAX: Final = 5_000
 VALUES_PER_PATH_MAX: Final = 20
 VALUE_LENGTH_MAX: Final = 1_000
+NAMES_MAX: Final = 1_000
 TEXT_PARTS_MAX: Final = 2_000  # a parser hands over a text in parts, one for each character reference
 _PIECE_BYTES: Final = 64 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
@@ -48,7 +49,7 @@ class Record:
 
     name: str
     place: str
-    parent: "Record | None"
+    parent: "Record | None"  # the message itself is the parent of the outermost
     values: dict[str, list[str]] = field(default_factory=dict)
     children: dict[str, int] = field(default_factory=dict)
     elements: int = 0
@@ -64,13 +65,37 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What to look for: ``root``, the path to a document's message (``Document/BkToCstmrStmt``), and the values of each record by path.
+    """What to look for: ``root``, the path to a document's message, and by record the values and further records that stand in it.
 
-    A path that ends with ``@Ccy`` is an attribute.
+    ``wanted``: paths inside a record; one that ends with ``@Ccy`` is an attribute. ``inside``: records by their path inside another one,
+    ``""`` is the message itself. Whatever else there is is passed over as a whole.
     """
 
-    root: str
+    root: tuple[str, str]
     wanted: Mapping[str, frozenset[str]]
+    inside: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What to do at a path of a record: begin a record, keep the text, keep attributes, or only go on."""
+
+    record: str | None
+    is_value: bool
+    attributes: tuple[str, ...]
+
+
+def _nodes(shape: Shape, record: str) -> dict[str, _Node]:
+    """By path: everything of a record that is looked at."""
+    values, records = shape.wanted.get(record, frozenset()), shape.inside.get(record, {})
+    paths: set[str] = set()
+    for path in {value.partition("@")[0] for value in values} | set(records):
+        parts = path.split("/")
+        paths |= {"/".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    return {
+        path: _Node(records.get(path), path in values, tuple(v.partition("@")[2] for v in values if v.startswith(f"{path}@")))
+        for path in paths
+    }
 
 
 def read_records(raw: bytes, shapes: Mapping[str, Shape], take: Callable[[str, Record], None]) -> str:
@@ -131,52 +156,69 @@ class _Target:
         self.events = 0
         self._parts = 0  # of the text since the last tag
         self._records = 0
+        self._depth = 0
+        self._skipped = 0  # the depth at which something begins that is passed over, 0 = nothing is
         self._shape: Shape | None = None
-        self._names: list[str] = []  # of the open elements
-        self._open: list[tuple[Record, int]] = []  # open records and how deep each stands
-        self._top = Record("", "", None)
+        self._names: dict[str, str] = {}  # local names by tag
+        self._nodes: dict[str, dict[str, _Node]] = {}  # by record
+        self._record = Record("", "", None)
+        self._here: dict[str, _Node] = {}  # the nodes of the open record
+        self._path = ""  # of the innermost element inside its record
+        self._stack: list[tuple[str, Record, dict[str, _Node]]] = []
         self._text: list[str] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
         self.events += 1
         self._parts = 0
-        namespace, _, name = tag.removeprefix("{").rpartition("}")
-        if len(self._names) >= DEPTH_MAX:
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
             raise BrokenXmlError("Das XML ist zu tief verschachtelt.", "The XML is nested too deep.")
-        if not self._names:
-            self._shape, self.namespace = self._shapes.get(namespace), namespace
-        if self._shape is None:
-            raise OtherDocumentError
-        self._names.append(name if namespace == self.namespace else "?")
-        depth = len(self._names)
-        if depth <= _ROOT_DEPTH:
-            if "/".join(self._names) != "/".join(self._shape.root.split("/")[:depth]):
-                raise OtherDocumentError
+        if self._depth <= _ROOT_DEPTH:
+            self._enter(tag)
             return
-        record = self._record()
-        if name in self._shape.wanted and self._names[-1] == name:
-            self._begin(record, name, depth)
-        else:
-            record.elements += 1
-            if record.elements > ELEMENTS_PER_RECORD_MAX:
-                raise BrokenXmlError("Das XML hat zu viele Elemente.", "The XML has too many elements.")
-            self._listen(attributes)
+        record = self._record
+        record.elements += 1
+        if record.elements > ELEMENTS_PER_RECORD_MAX:
+            raise BrokenXmlError("Das XML hat zu viele Elemente.", "The XML has too many elements.")
+        if self._skipped:
+            return
+        name = self._names.get(tag) or self._name(tag)
+        path = f"{self._path}/{name}" if self._path else name
+        node = self._here.get(path)
+        if node is None:
+            self._skipped = self._depth
+            return
+        self._stack.append((self._path, record, self._here))
+        self._path, self._text = path, [] if node.is_value else None
+        for attribute in node.attributes:
+            if attribute in attributes:
+                self._keep(f"{path}@{attribute}", attributes[attribute][:VALUE_LENGTH_MAX])
+        if node.record is not None:
+            record.elements -= 1  # records have a limit of their own
+            self._begin(node.record)
 
     def end(self, tag: str) -> None:  # noqa: ARG002 - the parser says which; the innermost is meant
         """An element ends."""
         self.events += 1
         self._parts = 0
-        if self._open and self._open[-1][1] == len(self._names):
-            record, _ = self._open.pop()
-            self._take(self.namespace, record)
-        elif self._text is not None:
+        self._depth -= 1
+        if self._skipped:
+            if self._depth < self._skipped:
+                self._skipped = 0
+            return
+        if not self._stack:
+            return
+        if self._text is not None:
             value = "".join(self._text).strip()
             if len(value) > VALUE_LENGTH_MAX:
                 raise BrokenXmlError("Ein Text ist länger, als Berichte es kennen.", "A text is longer than any in a report.")
-            self._keep(self._path(), value)
-        self._text = None
-        self._names.pop()
+            self._keep(self._path, value)
+            self._text = None
+        inner = self._record
+        self._path, self._record, self._here = self._stack.pop()
+        if inner is not self._record:
+            self._take(self.namespace, inner)
 
     def data(self, text: str) -> None:
         """Text of an element, maybe a part of it."""
@@ -184,46 +226,48 @@ class _Target:
         self._parts += 1
         if self._parts > TEXT_PARTS_MAX:
             raise BrokenXmlError("Ein Text ist länger, als Berichte es kennen.", "A text is longer than any in a report.")
-        if self._text is not None:
+        if self._text is not None and not self._skipped:
             self._text.append(text)
 
     def close(self) -> None:
         """The end of the document."""
 
-    def _record(self) -> Record:
-        return self._open[-1][0] if self._open else self._top
+    def _enter(self, tag: str) -> None:
+        """The two outermost elements: they say what the document is."""
+        if self._depth == 1:
+            self.namespace = tag.removeprefix("{").rpartition("}")[0]
+            self._shape = self._shapes.get(self.namespace)
+        if self._shape is None or tag != f"{{{self.namespace}}}{self._shape.root[self._depth - 1]}":
+            raise OtherDocumentError
+        self._here = self._nodes_of("")
 
-    def _begin(self, parent: Record, name: str, depth: int) -> None:
+    def _name(self, tag: str) -> str:
+        """The local name; of another namespace one that no path holds."""
+        namespace, _, name = tag.removeprefix("{").rpartition("}")
+        if len(self._names) < NAMES_MAX:
+            self._names[tag] = name if namespace == self.namespace else "?"
+        return name if namespace == self.namespace else "?"
+
+    def _nodes_of(self, record: str) -> dict[str, _Node]:
+        if record not in self._nodes and self._shape is not None:
+            self._nodes[record] = _nodes(self._shape, record)
+        return self._nodes[record]
+
+    def _begin(self, name: str) -> None:
         self._records += 1
         if self._records > RECORDS_MAX:
             raise TooManyRecordsError
+        parent = self._record
         number = parent.children[name] = parent.children.get(name, 0) + 1
-        place = f"{parent.place}/{name}[{number}]".lstrip("/")
-        self._open.append((Record(name, place, parent if self._open else None), depth))
-        self._text = None
-
-    def _path(self) -> str:
-        """The path of the innermost element inside its record."""
-        return "/".join(self._names[self._open[-1][1] if self._open else _ROOT_DEPTH :])
-
-    def _listen(self, attributes: Mapping[str, str]) -> None:
-        """Begins to keep an element's text where its value is wanted."""
-        self._text = None
-        if self._open:
-            wanted = self._shape.wanted[self._open[-1][0].name] if self._shape else frozenset()
-            path = self._path()
-            if path in wanted:
-                self._text = []
-                for name, value in attributes.items():
-                    if f"{path}@{name}" in wanted:
-                        self._keep(f"{path}@{name}", value[:VALUE_LENGTH_MAX])
+        self._record = Record(name, f"{parent.place}/{name}[{number}]".lstrip("/"), parent)
+        self._here, self._path = self._nodes_of(name), ""
 
     def _keep(self, path: str, value: str) -> None:
-        values = self._record().values.setdefault(path, [])
+        values = self._record.values.setdefault(path, [])
         if value and len(values) < VALUES_PER_PATH_MAX:
             values.append(value)
         if not values:
-            del self._record().values[path]
+            del self._record.values[path]
 
 
 _ROOT_DEPTH: Final = 2

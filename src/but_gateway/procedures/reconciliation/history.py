@@ -55,36 +55,28 @@ class _Event:
 def follow(account: Account, entries: Sequence[Said]) -> Outcome:
     """The state of a payment and of each of its entries, from all entries there are."""
     marks: dict[UUID, tuple[State, bool]] = {e.id: (_amount_state(e, account.net), False) for e in entries if not e.whole}
-    state, paid, returned = HANDED_OVER, list[date](), list[_Event]()
+    events = _events(entries, account.net)
+    if account.repeated:
+        events, twice = _without_second(events)
+        marks |= {entry.id: (State.DUPLICATE, False) for event in twice for entry in event.entries}
+    paid: list[_Event] = []
+    returned: list[_Event] = []
     posted_returns: list[date] = []
-    previous: list[_Event] | None = None  # the last group, where the next one may have to join it
-    for direction, group in _groups(_events(entries, account.net)):
-        events = group
-        if direction is Direction.PAID and returned and account.repeated and not any(e.is_effective for e in events):
-            # The repeat is on its way: this is the same money once more.
-            marks |= {entry.id: (State.DUPLICATE, False) for e in events for entry in e.entries}
-            continue
-        if previous is not None and previous[0].direction is direction:
-            # Between the two stood only duplicates.
-            _mark(marks, events, previous)
-            previous = [*previous, *events]
-            continue
-        real = _mark(marks, events, ())
-        previous = events
+    for direction, group in _groups(events):
+        real = _mark(marks, group)
         if direction is Direction.PAID:
-            paid.append(real.booked_on)
-            state = PAID
+            paid.append(real)
         else:
             returned.append(real)
-            state = RETURNED
             if paid:
                 posted_returns.append(real.booked_on)
+    state = {None: HANDED_OVER, Direction.PAID: PAID, Direction.RETURNED: RETURNED}[events[-1].direction if events else None]
     return Outcome(
         state=state,
-        paid_on=paid[-1] if state == PAID else None,
+        paid_on=paid[-1].booked_on if state == PAID else None,
         returned_on=returned[-1].booked_on if state == RETURNED else None,
         return_reason=returned[-1].entries[0].return_reason if state == RETURNED else None,
-        paid=tuple(paid),
+        paid=tuple(event.booked_on for event in paid),
         returned=tuple(posted_returns),
         marks=marks,
     )
@@ -101,8 +93,10 @@ def missing(wanted: Iterable[date], booked: Iterable[date]) -> list[date]:
 def _events(entries: Sequence[Said], net: int) -> list[_Event]:
     events = [_Event((e,)) for e in entries if e.whole]
     parts = [e for e in entries if not e.whole and e.direction is Direction.PAID and e.cents is not None and e.cents < net]
-    halves = ([e for e in parts if e.effective], [e for e in parts if not e.effective])
-    events += [_Event(tuple(half)) for half in halves if half and sum(e.cents or 0 for e in half) == net]
+    # Parts make up a payment once; what comes in parts after that is for a person.
+    together = [e for e in parts if e.effective] or parts
+    if together and sum(e.cents or 0 for e in together) == net:
+        events.append(_Event(tuple(together)))
     return sorted(events, key=lambda event: event.order)
 
 
@@ -111,13 +105,26 @@ def _groups(events: Sequence[_Event]) -> Iterator[tuple[Direction, list[_Event]]
         yield direction, list(group)
 
 
-def _mark(marks: dict[UUID, tuple[State, bool]], events: Sequence[_Event], before: Sequence[_Event]) -> _Event:
-    """Says of each event of a group what it is; answers the real one. With ``before`` the real one stood there already."""
-    real = next((e for e in (*before, *events) if e.is_effective), None)
-    if real is None:
-        real = before[0] if before else next((e for e in events if e.is_statement), events[0])
-    statements = real.is_statement or any(e.is_statement for e in before)
-    for event in events:
+def _without_second(events: Sequence[_Event]) -> tuple[list[_Event], list[_Event]]:
+    """Of a payment whose repeat was handed over: what stays, and executions after a return, which are the same money once more.
+
+    One that was booked before the repeat left stays what it is; the repeat would not have left then.
+    """
+    stay: list[_Event] = []
+    twice: list[_Event] = []
+    came_back = False
+    for direction, group in _groups(events):
+        is_second = direction is Direction.PAID and came_back and not any(event.is_effective for event in group)
+        (twice if is_second else stay).extend(group)
+        came_back = came_back or direction is Direction.RETURNED
+    return stay, twice
+
+
+def _mark(marks: dict[UUID, tuple[State, bool]], group: Sequence[_Event]) -> _Event:
+    """Says of each event of a group what it is; answers the real one."""
+    real = next((e for e in group if e.is_effective), None) or next((e for e in group if e.is_statement), group[0])
+    statements = real.is_statement
+    for event in group:
         if event is real:
             mark = (State.RETURNED if event.direction is Direction.RETURNED else State.MATCHED, True)
         elif event.is_statement and statements:

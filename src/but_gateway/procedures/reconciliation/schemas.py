@@ -86,9 +86,7 @@ class PaymentReportOut(AnswerModel):
         description="Ohne Wirkung: keine Zahlung gefunden, Betrag weicht ab oder doppelt; siehe payment-entries", examples=[0]
     )
     already_known: int = Field(description="War schon bekannt und ändert nichts", examples=[0])
-    unrelated: int = Field(
-        description="Von `unmatched`: andere Umsätze des Kontos ohne Bezug zu BuT; nicht gespeichert", examples=[0]
-    )
+    unrelated: int = Field(description="Von `unmatched`: andere Umsätze des Kontos ohne Bezug zu BuT; nicht gespeichert", examples=[0])
     not_booked: int = Field(description="Übergangen: vorgemerkt oder nur angenommen, noch nicht gebucht", examples=[0])
 
     @classmethod
