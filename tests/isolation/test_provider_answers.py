@@ -136,10 +136,10 @@ async def decide_and_pay(town: Town, bills: list[Bill]) -> None:
     await town.ok("c2", "POST", f"/invoices/{bills[1].id}/cancellation", {"number": "ST-1", "issued_on": LATER[:10]}, LATER)
 
 
-def questions(bill: Bill | None) -> Iterator[str]:
+def questions(bill: Bill | None, remittance_id: str) -> Iterator[str]:
     """Every GET a provider has, with its own objects, wrong ones and wrong queries."""
-    own = {"invoice_id": bill.id if bill else str(new_id()), "key": "s1"}
-    wrong = {"invoice_id": "Kind", "key": "x'--", "line_no": "0"}
+    own = {"invoice_id": bill.id if bill else str(new_id()), "key": "s1", "remittance_id": remittance_id}
+    wrong = {"invoice_id": "Kind", "key": "x'--", "line_no": "0", "remittance_id": "Kind"}
     for operation in protected():
         if operation.method != "GET" or "provider" not in (operation.roles or ()):
             continue
@@ -148,14 +148,15 @@ def questions(bill: Bill | None) -> Iterator[str]:
             yield place.format_map(own | {"line_no": line_no}) + ("?month=2026-10" if place.endswith("calendar") else "")
         yield place.format_map(own | {"line_no": 1}) + "?limit=0&cursor=%00&state=sgb2&month=2026-13&decision=x&received_from=gestern"
         yield place.format_map({**wrong}) + "?month=2026-10"
-        yield place.format_map(own | {"line_no": 1, "invoice_id": new_id()}) + "?limit=1"
+        yield place.format_map(own | {"line_no": 1, "invoice_id": new_id(), "remittance_id": new_id()}) + "?limit=1"
 
 
 async def interrogate(rich: Rich, who: str, language: str) -> None:
     """Everything a provider can ask, right and wrong."""
     town = rich.town
     bill = next((one for one in rich.bills if one.by == who), None)
-    for path in questions(bill):
+    remittances = (await rich.ask(who, "GET", "/remittances", language=language)).json()["items"]
+    for path in questions(bill, remittances[0]["id"] if remittances else str(new_id())):
         await rich.ask(who, "GET", path, language=language)
     for child in "ABGHIKU":
         for fields in ({}, {"date_of_birth": "2001-01-01"} if language == "de" else {"facility": "k2"}, {"benefit": "tutoring"}):
