@@ -6,7 +6,15 @@ import pytest
 from but_gateway.db.trouble import Trouble, trouble_of
 
 
-@pytest.mark.parametrize("text", ["connection is closed", "cannot perform operation: connection is closed", "pool is closing"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connection is closed",
+        "cannot perform operation: connection is closed",
+        "pool is closing",
+        "cannot call Connection.execute(): connection has been released back to the pool",
+    ],
+)
 def test_a_closed_connection_is_a_database_that_is_away(text: str) -> None:
     assert trouble_of(asyncpg.InterfaceError(text)) is Trouble.AWAY
 

@@ -55,7 +55,9 @@ def _of_driver(error: BaseException, *, disconnected: bool) -> Trouble | None:
     # asyncpg answers a lost connection with InterfaceError ("connection is closed"), a refused one with OSError. The same class tells
     # of wrong arguments, which are a fault of ours and must not look like the database's. Between the last words of a server that goes
     # down and the end of its connection, whoever uses that meets a client that waits for more (InternalClientError).
-    closed = (isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)) or isinstance(error, asyncpg.InternalClientError)
+    # A pool takes a connection back by itself when it ends, and says so to whoever goes on using it.
+    ended = isinstance(error, asyncpg.InterfaceError) and any(word in str(error) for word in ("clos", "released back to the pool"))
+    closed = ended or isinstance(error, asyncpg.InternalClientError)
     connection_lost = closed or isinstance(error, ConnectionError | OSError | asyncpg.PostgresConnectionError)
     if disconnected or connection_lost or isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Trouble.AWAY

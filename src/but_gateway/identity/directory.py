@@ -12,6 +12,7 @@ from but_gateway.identity.principal import Town
 
 # How long a process may not know of a town's new key. Keys are used a while after they were made: see identity/data_keys.py.
 REFRESH_SECONDS: Final = 30.0
+MET_MAX: Final = 100_000  # accounts in towns that a process remembers to have met
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Directory:
     database: Database
     master_key: MasterKey
     _towns: dict[str, tuple[Town, float]] = field(default_factory=dict)
+    _met: set[tuple[str, UUID]] = field(default_factory=set)
     _keys: dict[UUID, tuple[Town, TownKeys]] = field(default_factory=dict)
 
     async def town(self, key: str) -> Town | None:
@@ -46,7 +48,16 @@ class Directory:
     async def provider(self, account_key: str, town: Town) -> UUID | None:
         """The id of the town's provider record that names the account, None if there is none."""
         async with self.database.pool.acquire() as connection:
-            return await store.find_provider(connection, account_key, town.id)
+            found = await store.find_provider(connection, account_key, town.id)
+        if found is not None:
+            if len(self._met) >= MET_MAX:
+                self._met.clear()
+            self._met.add((account_key, town.id))
+        return found
+
+    def has_met(self, account_key: str, town: Town) -> bool:
+        """Whether the account had a record in the town when this process asked last; whether it still has one must be asked."""
+        return (account_key, town.id) in self._met
 
     def keys(self, town: Town) -> TownKeys:
         """The opened keys of a town."""

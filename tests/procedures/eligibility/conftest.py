@@ -1,6 +1,7 @@
 """The town that checks are asked against."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +10,24 @@ from tests.registers.office import Office, open_office
 
 
 @pytest.fixture(scope="session")
-async def desk_office(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+def desk_place(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The database and the folder with the master key."""
+    return new_database(), tmp_path_factory.mktemp("desk")
+
+
+@pytest.fixture(scope="session")
+async def desk_office(desk_place: tuple[str, Path]) -> AsyncIterator[Office]:
     """The served gateway."""
-    async with open_office(new_database(), tmp_path_factory.mktemp("desk")) as served:
+    async with open_office(*desk_place) as served:
         yield served
+
+
+@pytest.fixture
+async def second_office(desk_place: tuple[str, Path], desk_office: Office) -> AsyncIterator[Office]:
+    """The gateway served once more, on the same database: what a second process is."""
+    async with open_office(*desk_place) as served:
+        yield served
+    del desk_office
 
 
 @pytest.fixture

@@ -4,17 +4,17 @@ A caterer's system asks about every child every night, one request each. Done pl
 goes into the framework, and into eight round trips to the database for every single check. Here:
 
 1. **Express** stands in front of the framework's routes, behind envelope, token check and rate limit. It takes
-   ``POST …/eligibility-checks`` where this process knows the town, the headers are ordinary, the body came in one piece and has no
-   fault. Everything else it hands on as it came: the ordinary route has the one implementation of every refusal.
+   ``POST …/eligibility-checks`` where this process has met the town and the account in it, the headers are ordinary, the body is short
+   and has no fault. Everything else it hands on as it came: the ordinary route has the one implementation of every refusal.
 2. **Desk** is a queue per town. What arrives while a round is under way goes into the next one; who comes alone waits for nobody.
 3. **A round** (``answer_round``) answers its requests in one transaction of five round trips: the scope that row-level security looks
    at; what was agreed and whose the accounts are; numbers with their grants; tallies and access log in one statement; the commit.
    Nobody is answered before that commit: nothing unlogged leaves.
 
-Requests of a round are judged in order, as if they had come one by one. One about a number for which another one of the same round
-named a wrong birth date waits for the next round, because five of them freeze the number. Where a round fails by a fault of ours, each
-of its requests is tried alone: who cannot be answered takes nobody along. When the database is away, or nobody knows whether the commit
-arrived, all are told so and nothing is tried again. Batches (endpoints.py) queue at the same desk.
+Requests of a round are judged in order, as if they had come one by one. A round ends before a request about a number for which an earlier
+one of it named a wrong birth date, because five of them freeze the number. Where a round fails by a fault of ours, each of its requests
+is tried alone: who cannot be answered takes nobody along. When the database is away, or nobody knows whether the commit arrived, all are
+told so and nothing is tried again. Batches (endpoints.py) queue at the same desk.
 
 Judging is the same code on both ways (judge.py). That reading, counting and recording are the same as well is shown by a test that asks
 both ways the same (tests/procedures/eligibility/test_express.py).
@@ -53,7 +53,7 @@ ROUND_VISITS_MAX: Final = 256  # requests in one round
 ROUND_CHECKS_MAX: Final = 1000  # checks in one round; a single request may bring as many
 WAITING_MAX: Final = 2048  # requests in a town's queue; beyond, 503
 ATTEMPTS: Final = 4  # of a round that lost against others
-BODY_BYTES_MAX: Final = 4096  # a plain check has 200
+BODY_BYTES_MAX: Final = 4096  # of a body that is read before somebody takes it; a check has 200
 PREFIX: Final = "/v1/municipalities/"
 SUFFIX: Final = "/eligibility-checks"
 
@@ -80,18 +80,17 @@ class Express:
         if plain is None:
             await self.app(scope, receive, send)
             return
-        message = await receive()
-        visit = _plain_body(plain, message)
+        messages = await _body(receive)
+        visit = _plain_visit(plain, messages)
         answer: Answer = Outcome.ELSEWHERE
         if visit is not None:
+            scope["route"] = _DECLARED
             answer = await desk_of(scope["app"].state).ask(plain.keys, visit)
         if isinstance(answer, Locked):
-            scope["route"] = _DECLARED
             raise guard.locked_until(plain.today, plain.at)
         if isinstance(answer, Outcome) or answer[0].unknown_facility:
-            await self.app(scope, _once_more(message, receive), send)
+            await self.app(scope, _once_more(messages, receive), send)
             return
-        scope["route"] = _DECLARED
         body = content(document(answer[0]))
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -140,7 +139,7 @@ def _head(scope: Scope, principal: Principal, town: Town, directory: Directory, 
     accounts = principal.accounts
     wanted = sent.get(b"provider-account")
     account = accounts[0] if wanted is None and len(accounts) == 1 else (wanted or b"").decode("latin-1")
-    if account not in accounts:
+    if account not in accounts or not directory.has_met(account, town):
         return None
     clock, moved = machine_clock, sent.get(b"test-clock")
     if moved is not None:
@@ -152,13 +151,23 @@ def _head(scope: Scope, principal: Principal, town: Town, directory: Directory, 
     return _Head(principal, account, directory.keys(town), at, business_day(at))
 
 
-def _plain_body(head: _Head, message: Message) -> Visit | None:
-    """The check of a body without a fault; None for every other."""
-    raw = message.get("body", b"")
-    if message["type"] != "http.request" or message.get("more_body", False) or len(raw) > BODY_BYTES_MAX:
+async def _body(receive: Receive) -> list[Message]:
+    """The messages of a body, up to the last one or until it is too long to be a plain one."""
+    messages = [await receive()]
+    length = len(messages[0].get("body", b""))
+    while messages[-1].get("more_body", False) and length <= BODY_BYTES_MAX:
+        messages.append(await receive())
+        length += len(messages[-1].get("body", b""))
+    return messages
+
+
+def _plain_visit(head: _Head, messages: Sequence[Message]) -> Visit | None:
+    """The check of a whole body without a fault; None for every other."""
+    last = messages[-1]
+    if last["type"] != "http.request" or last.get("more_body", False):
         return None
     try:
-        check = CheckIn.model_validate(load_json(raw))
+        check = CheckIn.model_validate(load_json(b"".join(message["body"] for message in messages)))
     except (Problem, ValidationError):
         return None
     if check.faults(head.today):
@@ -167,19 +176,26 @@ def _plain_body(head: _Head, message: Message) -> Visit | None:
     return Visit(asker, [check.ask(head.keys)], head.account)
 
 
-def _once_more(message: Message, receive: Receive) -> Receive:
+def _once_more(messages: list[Message], receive: Receive) -> Receive:
     """What was received already, for whoever comes next."""
-    first = [message]
 
     async def again() -> Message:
-        return first.pop() if first else await receive()
+        return messages.pop(0) if messages else await receive()
 
     return again
 
 
+class _Member(NamedTuple):
+    """Who waits. The town's keys come along, for they may be changed while the process runs."""
+
+    keys: TownKeys
+    visit: Visit
+    answer: asyncio.Future[Answer]
+
+
 @dataclass(slots=True)
 class _Queue:
-    waiting: deque[tuple[Visit, asyncio.Future[Answer]]] = field(default_factory=deque)
+    waiting: deque[_Member] = field(default_factory=deque)
     worker: asyncio.Task[None] | None = None
 
 
@@ -196,27 +212,25 @@ class Desk:
         if len(queue.waiting) >= WAITING_MAX:
             raise Unavailable(headers={"Retry-After": "1"})
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        queue.waiting.append((visit, answer))
+        queue.waiting.append(_Member(keys, visit, answer))
         if queue.worker is None or queue.worker.done():
-            queue.worker = asyncio.create_task(self._serve(keys, queue))
+            queue.worker = asyncio.create_task(self._serve(queue.waiting))
         return await answer
 
-    async def _serve(self, keys: TownKeys, queue: _Queue) -> None:
-        while queue.waiting:
-            members = _next_round(queue.waiting)
+    async def _serve(self, waiting: deque[_Member]) -> None:
+        while waiting:
+            members = _next_round(waiting)
             if not members:
                 continue
-            results = await self._answers(keys, [visit for visit, _ in members])
-            for member, result in zip(reversed(members), reversed(results), strict=True):
-                if result is Outcome.AGAIN:
-                    queue.waiting.appendleft(member)
-            for (_, answer), result in zip(members, results, strict=True):
-                if answer.done() or result is Outcome.AGAIN:
-                    continue  # whoever asked has gone; or is asked for in the next round
+            results = await self._answers(members[-1].keys, [member.visit for member in members])
+            waiting.extendleft(m for m, result in zip(reversed(members), reversed(results), strict=True) if result is Outcome.AGAIN)
+            for member, result in zip(members, results, strict=True):
+                if member.answer.done() or result is Outcome.AGAIN:
+                    continue  # whoever asked has gone; or is answered in the next round
                 if isinstance(result, Exception) and not isinstance(result, Locked):
-                    answer.set_exception(result)
+                    member.answer.set_exception(result)
                 else:
-                    answer.set_result(result)
+                    member.answer.set_result(result)
 
     async def _answers(self, keys: TownKeys, visits: Sequence[Visit]) -> Sequence[Answer | Exception]:
         """Answers or errors of a round, whatever happens in it."""
@@ -241,18 +255,18 @@ def desk_of(state: object) -> Desk:
     return desk
 
 
-def _next_round(waiting: deque[tuple[Visit, asyncio.Future[Answer]]]) -> list[tuple[Visit, asyncio.Future[Answer]]]:
+def _next_round(waiting: deque[_Member]) -> list[_Member]:
     """Those that come first, as many as fit in a round; who has gone meanwhile is left out."""
-    members: list[tuple[Visit, asyncio.Future[Answer]]] = []
+    members: list[_Member] = []
     checks = 0
     while waiting and len(members) < ROUND_VISITS_MAX:
-        visit, answer = waiting[0]
-        if members and checks + len(visit.asks) > ROUND_CHECKS_MAX:
+        asked = len(waiting[0].visit.asks)
+        if members and checks + asked > ROUND_CHECKS_MAX:
             break
-        waiting.popleft()
-        if not answer.done():
-            members.append((visit, answer))
-            checks += len(visit.asks)
+        member = waiting.popleft()
+        if not member.answer.done():
+            members.append(member)
+            checks += asked
     return members
 
 
@@ -272,9 +286,9 @@ async def answer_round(database: Database, keys: TownKeys, visits: Sequence[Visi
 
 
 def _judged(judge: Judge, visits: Sequence[Visit], ids: dict[str, UUID]) -> list[Answer]:
-    """The verdicts on requests in their order."""
+    """The verdicts on requests in their order, as far as the round goes."""
     answers: list[Answer] = []
-    guessed: set[tuple[UUID, UUID]] = set()  # provider and entitlement of wrong birth dates of earlier requests of the round
+    guessed: set[tuple[UUID, UUID | None]] = set()  # provider and entitlement of wrong birth dates of earlier requests
     check_ids = iter(new_ids(sum(len(visit.asks) for visit in visits)))
     for visit in visits:
         asker = visit.asker
@@ -286,11 +300,11 @@ def _judged(judge: Judge, visits: Sequence[Visit], ids: dict[str, UUID]) -> list
             asker = Asker(asker.client_id, provider_id, asker.at, asker.today)
         verdicts = [judge.judge(next(check_ids), asker, ask) for ask in visit.asks]
         if guessed and any((asker.provider_id, verdict.entitlement_id) in guessed for verdict in verdicts):
-            answers.append(Outcome.AGAIN)
-            continue
+            break
         answers.append(verdicts)
-        guessed.update((asker.provider_id, v.entitlement_id) for v in verdicts if v.cause == WRONG_BIRTH_DATE and v.entitlement_id)
-    return answers
+        if not any(verdict.unknown_facility for verdict in verdicts):
+            guessed.update((asker.provider_id, verdict.entitlement_id) for verdict in verdicts if verdict.cause == WRONG_BIRTH_DATE)
+    return answers + [Outcome.AGAIN] * (len(visits) - len(answers))
 
 
 async def _record(driver: Driver, town: UUID, answers: list[Answer]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -105,7 +105,9 @@ async def transaction(database: Database, town: UUID) -> AsyncIterator[Driver]:
         try:
             yield connection
         except BaseException:
-            await connection.execute("ROLLBACK")
+            # Of a connection that was lost the server has forgotten everything; what went wrong must not be hidden by saying so.
+            with suppress(asyncpg.InterfaceError, asyncpg.InternalClientError):
+                await connection.execute("ROLLBACK")
             raise
         await connection.execute("COMMIT")
 
