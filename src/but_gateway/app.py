@@ -25,6 +25,7 @@ from but_gateway.identity.oidc import KeySet, read_issuers
 from but_gateway.jobs.grant_imports import GrantImports
 from but_gateway.jobs.payment_terms import PaymentTerms
 from but_gateway.jobs.redecisions import Redecisions
+from but_gateway.jobs.sealing import Sealing
 from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.procedures.changes import endpoints as changes
@@ -38,6 +39,7 @@ from but_gateway.procedures.settlement import endpoints as settlement
 from but_gateway.procedures.settlement import remittance_endpoints as remittances
 from but_gateway.procedures.settlement.package import PackageOptions
 from but_gateway.procedures.submission import endpoints as submission
+from but_gateway.procedures.verification import endpoints as verification
 from but_gateway.registers.entitlements import endpoints as entitlements
 from but_gateway.registers.facilities import endpoints as facilities
 from but_gateway.registers.municipalities import endpoints as municipalities
@@ -68,6 +70,7 @@ ROOMS: Final = (
     reconciliation,
     reporting,
     changes,
+    verification,
 )
 
 
@@ -121,7 +124,7 @@ async def _run(app: FastAPI, settings: Settings, clock: Clock) -> AsyncIterator[
         app.state.metrics.gauge("but_database_connections", "Connections open to the database", database.connections)
         app.state.readiness = Readiness(database, head_revision(), (issuer.fault,))
         try:
-            async with _working(database, directory, clock) as (worker, redecisions, _):
+            async with _working(database, directory, clock, issuer) as (worker, redecisions, _):
                 app.state.worker = worker
                 worker.on_round, worker.on_failure = app.state.metrics.round_done, app.state.metrics.round_failed
                 app.state.follow_up = redecisions.follow_up
@@ -135,17 +138,23 @@ async def open_worker(settings: Settings, clock: Clock | None = None) -> AsyncIt
     """The background work alone, as a task that ends with the block."""
     clock = clock or SystemClock()
     database = await _open_database(settings)
+    master_key = _master_key(settings)
     try:
-        async with _working(database, Directory(database, _master_key(settings)), clock) as (_, _, task):
+        issuer = Issuer(settings.issuer, database, master_key, clock)
+        async with _working(database, Directory(database, master_key), clock, issuer) as (_, _, task):
             yield task
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _working(database: Database, directory: Directory, clock: Clock) -> AsyncIterator[tuple[Worker, Redecisions, asyncio.Task[None]]]:
+async def _working(
+    database: Database, directory: Directory, clock: Clock, issuer: Issuer
+) -> AsyncIterator[tuple[Worker, Redecisions, asyncio.Task[None]]]:
     redecisions = Redecisions(database, directory, clock)
-    worker = Worker(database, sweeps_of(GrantImports(database, directory, clock), redecisions, PaymentTerms(database, directory, clock)))
+    imports, terms = GrantImports(database, directory, clock), PaymentTerms(database, directory, clock)
+    # Sealing comes last: it is never in a hurry, and whatever it meets keeps nothing else waiting.
+    worker = Worker(database, sweeps_of(imports, redecisions, terms, Sealing(database, directory, clock, issuer)))
     redecisions.wake = worker.wake
     task = asyncio.create_task(worker.run())
     try:
