@@ -17,6 +17,7 @@ from but_gateway.procedures.reporting.warn_of_terms import warning
 from but_gateway.registers.municipalities.store import read_settings, write_settings
 from but_gateway.rules.verdict import Outcome
 from tests.factories.billing import RECEIVED, Billed, Meal
+from tests.procedures.reporting.books import bank
 from tests.procedures.settlement.conftest import Treasury, done
 
 JSON = Any
@@ -97,7 +98,39 @@ async def test_what_is_handed_over_to_be_paid_after_the_term_is_told(treasury: T
     assert "Die Zahlung ist erst zum 03.12.2026 angeordnet" in notice["text"]
 
 
-async def test_what_is_rejected_or_cancelled_or_nothing_is_not_told(treasury: Treasury) -> None:
+async def test_where_the_bank_reports_a_payment_it_did_not_make_is_told_when_the_term_is_over(treasury: Treasury) -> None:
+    await one_invoice(treasury)
+    child = await treasury.billing.child()
+    await treasury.billing.invoice("c2", [Meal(child, date(2026, 10, 5), {"sgb2": 450})])
+    _, other = (await treasury.settle(due_on="2026-12-02"))["payments"]
+    await bank(treasury, "2026-11-05", other)
+    assert await sweep(treasury, datetime(2026, 12, 2, 12, tzinfo=UTC)) == []
+    [notice] = await sweep(treasury, datetime(2026, 12, 3, 12, tzinfo=UTC))
+    assert "Die Bank hat die Zahlung noch nicht gemeldet. Fragen Sie heute bei der Kasse nach." in notice["text"]
+
+
+async def test_a_payment_that_came_back_is_told_until_its_repeat_was_paid(treasury: Treasury) -> None:
+    await one_invoice(treasury)
+    payments = (await treasury.settle(due_on="2026-12-02"))["payments"]
+    await bank(treasury, "2026-11-05", *payments)
+    assert await sweep(treasury, datetime(2027, 1, 1, tzinfo=UTC)) == []
+    await bank(treasury, "2026-11-09", *payments, status="returned")
+    [notice] = await sweep(treasury)
+    assert "Die Zahlung kam von der Bank zurück." in notice["text"]
+
+
+async def test_a_repeated_payment_is_paid(treasury: Treasury) -> None:
+    await one_invoice(treasury)
+    payments = (await treasury.settle(due_on="2026-12-02"))["payments"]
+    await bank(treasury, "2026-11-05", *payments)
+    await bank(treasury, "2026-11-09", *payments, status="returned")
+    child = await treasury.billing.child()
+    await treasury.billing.invoice("c2", [Meal(child, date(2026, 10, 5), {"sgb2": 450})])
+    await bank(treasury, "2026-11-20", *(await treasury.settle(due_on="2026-12-02"))["payments"])
+    assert await sweep(treasury, datetime(2027, 1, 1, tzinfo=UTC)) == []
+
+
+async def test_what_is_rejected_is_not_told(treasury: Treasury) -> None:
     await one_invoice(treasury, Outcome.REJECTED)
     assert await sweep(treasury, datetime(2027, 3, 1, tzinfo=UTC)) == []
 
