@@ -7,14 +7,13 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from but_gateway.kit.ids import new_id
 from but_gateway.web.errors import place_of, problem_for, response_for
 from but_gateway.web.metrics import Metrics
-from but_gateway.web.problems import Problem, ReceiveTimeout, Unavailable, language_of
+from but_gateway.web.problems import Language, Problem, ReceiveTimeout, Unavailable, language_of
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -86,15 +85,24 @@ class _Exchange:
         self.scope = scope
         self.began = time.perf_counter()
         self.status = 0
-        headers = Headers(scope=scope)
-        self.language = language_of(headers.get("accept-language"))
-        sent = headers.get("x-request-id", "")
-        self.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(new_id())
+        # Read once through: looking up a header by name costs more than all else here, and every request passes.
+        sent = {b"x-request-id": b"", b"accept-language": b""}
+        for name, value in scope["headers"]:
+            if name in sent and not sent[name]:
+                sent[name] = value
+        named = sent[b"x-request-id"].decode("latin-1")
+        self.request_id = named if _REQUEST_ID.fullmatch(named) else str(new_id())
+        self._accept_language = sent[b"accept-language"]
         self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
         self.state["request_id"] = self.request_id
         self._receive, self._send = receive, send
         self._deadline = self.began + timeout_seconds
         self._complete = False
+
+    @property
+    def language(self) -> Language:
+        """The language an error is told in."""
+        return language_of(self._accept_language.decode("latin-1"))
 
     @property
     def route(self) -> str:
@@ -117,11 +125,12 @@ class _Exchange:
         """A part of the answer, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.request_id
-            headers.setdefault("X-Content-Type-Options", "nosniff")
+            sent = list(message.get("headers", ()))
+            names = {name for name, _ in sent}
+            ours = {b"x-request-id": self.request_id.encode("latin-1"), b"x-content-type-options": b"nosniff"}
             if self.scope["path"].startswith("/v1/"):
-                headers.setdefault("Cache-Control", "no-store")
+                ours[b"cache-control"] = b"no-store"
             for name, value in self.state.get("answer_headers", {}).items():
-                headers.setdefault(name, value)
+                ours[name.lower().encode("latin-1")] = value.encode("latin-1")
+            message["headers"] = sent + [one for one in ours.items() if one[0] not in names]
         await self._send(message)
