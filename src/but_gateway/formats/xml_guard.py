@@ -114,6 +114,9 @@ def read_records(raw: bytes, shapes: Mapping[str, Shape], take: Callable[[str, R
         huge_tree=False,
     )
     text = _checked(raw)
+    # A look ahead, so that what is far too much is refused before any of it is read; the target counts what has prefixes.
+    if any(text.count(f"<{name}".encode()) > RECORDS_MAX for shape in shapes.values() for name in shape.wanted):
+        raise TooManyRecordsError
     try:
         for start in range(0, len(text), _PIECE_BYTES):
             before = target.events

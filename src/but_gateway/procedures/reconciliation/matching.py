@@ -40,7 +40,7 @@ class Traces:
 def traces_of(booking: Booking) -> Traces:
     """The traces of a booking: its id, ids in its texts, batch numbers in its references and texts."""
     spaced = _BLANKS.sub(" ", " ".join(booking.texts))
-    joined = "".join(_BLANKS.sub(" ", text) for text in booking.texts)
+    joined = _BLANKS.sub(" ", "".join("".join(text.splitlines()) for text in booking.texts))
     given = [booking.end_to_end_id] if booking.end_to_end_id and is_id(booking.end_to_end_id) else []
     found = [f"BUT-{m[1]}-{m[2]}" for text in (spaced, joined) for m in _OUR_ID.finditer(text)]
     numbers = [m[1] for text in (*booking.references, spaced, joined) for m in _BATCH.finditer(text)]
