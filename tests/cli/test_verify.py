@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from but_gateway.audit.chain import GENESIS
 from but_gateway.audit.checkpoint import latest_checkpoints
+from but_gateway.cli.report import CommandError
 from but_gateway.cli.root import app
 from but_gateway.cli.verify_database import _reader
 from but_gateway.db.embedded import asyncpg_dsn
@@ -61,10 +62,10 @@ async def checked(archive: Archive, folder: Path, *kept: str, town: str | None =
 
 # ---- the command
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["verify", *arguments], catch_exceptions=True)
-    return (
-        result.exit_code if result.exception is None or isinstance(result.exception, SystemExit) else result.exception.code
-    ), result.output  # type: ignore[union-attr] # a CommandError carries its code
+    """Exit code and output; a refusal's code is that of its error, which the entry point turns into one."""
+    result = CliRunner().invoke(app, ["verify", *arguments])
+    error = result.exception
+    return (int(error.code) if isinstance(error, CommandError) else result.exit_code), result.output
 
 
 @pytest.mark.parametrize("arguments", [(), ("x", "--database"), ("x", "--municipality", "m"), ("x", "--language", "fr"), ("nowhere",)])
@@ -165,7 +166,7 @@ async def test_the_auditor_reads_the_chain_and_the_events_it_seals(archive: Arch
     assert (chain["faults"], len(chain["checkpoints"])) == ([], 1)
     assert chain["checkpoints"][0]["head"] == chain["head"]
     events: list[Any] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         answer = (await auditor.get(f"/audit-events?limit=2{cursor and f'&cursor={cursor}'}")).json()
         events += answer["items"]
