@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench mutants openapi lock test-pg15
+.PHONY: help demo test check bench flood mutants openapi lock test-pg15
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,12 @@ check: ## the checks only: ruff, format, import order, types
 
 bench: ## the speeds, as ratios measured in one run
 	.venv/bin/python bench/run.py
+
+flood: ## four times more requests than fit: what is accepted is kept
+	.venv/bin/python bench/flood.py
+
+crash: ## kills app, backends and PostgreSQL, loses acknowledgements of commits, and looks for what is lost or doubled; CRASH="--seeds 3"
+	.venv/bin/python -m tests.crash $(CRASH)
 
 mutants: ## changes every comparison of the rules and counts what the tests catch
 	.venv/bin/python bench/mutate.py
