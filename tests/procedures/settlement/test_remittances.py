@@ -349,3 +349,31 @@ async def test_the_payment_order_shows_names_of_persons_it_knows(town: Town) -> 
     batch = await mixed(town)
     text = text_of(await file(town, batch, "Anordnung.pdf"))
     assert f"Rechnerisch richtig festgestellt Änne Beispiel but-gateway|{town.key}-finance" in text
+
+
+# ---- what the bank says
+async def report(town: Town, batch: JSON, status: str, on: str, at: str) -> None:
+    """The treasury's word about the first payment of a batch."""
+    payment = batch["payments"][0]
+    body = {"payments": [{"end_to_end_id": payment["end_to_end_id"], "status": status, "on": on, "amount": payment["net"]}]}
+    await town.ok("finance", "POST", "/payment-reports", body, at)
+
+
+async def test_the_day_the_bank_paid_is_added_and_nothing_else_changes(town: Town) -> None:
+    batch = await mixed(town)
+    before = await last(town)
+    await report(town, batch, "paid", "2026-12-15", "2026-12-16T10:00:00Z")
+    assert await last(town) == before | {"state": "paid", "paid_on": "2026-12-15"}
+
+
+async def test_a_payment_that_came_back_is_repeated_with_the_same_positions(town: Town) -> None:
+    batch = await mixed(town)
+    before = await last(town)
+    await report(town, batch, "paid", "2026-12-15", "2026-12-16T10:00:00Z")
+    await report(town, batch, "returned", "2026-12-17", "2026-12-18T10:00:00Z")
+    await town.settle(at="2026-12-20T10:00:00Z", due_on="2026-12-28")
+    returned, repeated = [await read(town, one) for one in await remittances(town)]
+    assert returned == before | {"state": "returned", "returned_on": "2026-12-17"}
+    assert repeated["number"] == "2026-0002-00001"
+    assert repeated["positions"] == before["positions"]
+    assert repeated["totals"] == before["totals"]
