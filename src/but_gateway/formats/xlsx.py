@@ -18,7 +18,6 @@ sheet can be goes on in a second one, ``Title (2)``.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from tempfile import TemporaryDirectory
@@ -37,6 +36,7 @@ MONEY_FORMAT: Final = "#,##0.00 €"
 DAY_FORMAT: Final = "dd.mm.yyyy"
 MOMENT_FORMAT: Final = "dd.mm.yyyy hh:mm:ss"
 _SECONDS_A_DAY: Final = 86_400
+_PARTS_OF_A_DAY: Final = 10**10
 _TEXT_FORMAT: Final = 49  # "@" among the formats every spreadsheet knows
 _A4: Final = 9
 # The day a spreadsheet counts as 0.
@@ -209,7 +209,7 @@ class OpenSheet:
                 self._write_text(column, cell, its_format)
         elif isinstance(cell, int):
             if kind is Kind.MONEY:
-                sheet.write_number(row, column, _amount(cell), its_format)
+                sheet.write_number(row, column, _Amount(cell), its_format)
             else:
                 sheet.write_number(row, column, cell, self._formats.whole)
         elif isinstance(cell, datetime):
@@ -217,7 +217,7 @@ class OpenSheet:
         elif isinstance(cell, date):
             sheet.write_number(row, column, cell.toordinal() - _EPOCH, self._formats.day)
         elif isinstance(cell, Euro):
-            sheet.write_number(row, column, _amount(cell.cents), self._formats.money)
+            sheet.write_number(row, column, _Amount(cell.cents), self._formats.money)
 
     def _write_text(self, column: int, text: str, its_format: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
         if len(text) > TEXT_LENGTH_MAX:
@@ -236,7 +236,7 @@ class OpenSheet:
         for column in self._summed:
             is_money = self._kinds[column] is Kind.MONEY
             its_format = self._formats.sum_money if is_money else self._formats.sum_whole
-            value = _amount(self._part_sums[column]) if is_money else self._part_sums[column]
+            value = _Amount(self._part_sums[column]) if is_money else self._part_sums[column]
             if self._row == 1:
                 self._sheet.write_number(self._row, column, value, its_format)
             else:
@@ -244,17 +244,25 @@ class OpenSheet:
                 self._sheet.write_formula(self._row, column, f"=SUBTOTAL(9,{first}:{last})", its_format, value)
 
 
-@lru_cache(maxsize=16_384)
-def _amount(cents: int) -> Decimal:
-    """Money as the number a cell holds: exact, whatever spreadsheets make of it. The same prices come again and again."""
-    return Decimal(print_money(cents))
+class _Amount(int):
+    """Cents that a cell's number is printed from: exact, without a fraction anywhere before the file."""
+
+    def __format__(self, _spec: str) -> str:
+        return print_money(self)
+
+
+class _Moment(int):
+    """Seconds on the clocks of Berlin since the spreadsheets' epoch, printed as they count: in days."""
+
+    def __format__(self, _spec: str) -> str:
+        days, seconds = divmod(self, _SECONDS_A_DAY)
+        return f"{days}.{(seconds * _PARTS_OF_A_DAY + _SECONDS_A_DAY // 2) // _SECONDS_A_DAY:010d}"
 
 
 @lru_cache(maxsize=4_096)
-def _moment(moment: datetime) -> float:
-    """A moment as spreadsheets count: days since their epoch, as the clocks in Berlin show it."""
+def _moment(moment: datetime) -> _Moment:
     local = moment.astimezone(BERLIN)
-    return local.toordinal() - _EPOCH + (local.hour * 3600 + local.minute * 60 + local.second) / _SECONDS_A_DAY
+    return _Moment((local.toordinal() - _EPOCH) * _SECONDS_A_DAY + local.hour * 3600 + local.minute * 60 + local.second)
 
 
 class _Formats:

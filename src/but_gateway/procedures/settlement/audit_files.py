@@ -1,11 +1,9 @@
 """What the audit gets: every position with its decision. Read once, in pieces, so that memory does not grow with their number."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Final
-
-import asyncpg
+from typing import Any, Final
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.positions_ndjson import write_position
@@ -30,14 +28,14 @@ async def _make_positions(unit: UnitOfWork, handed: HandedOver, _made: Sequence[
     await asyncio.to_thread(end.close)
 
 
-def _write(batch: str, rows: Sequence[asyncpg.Record], texts: FactTexts, lines: DraftFile, book: PositionsBook) -> None:
+def _write(batch: str, rows: Sequence[Mapping[str, Any]], texts: FactTexts, lines: DraftFile, book: PositionsBook) -> None:
     records = [position_record(row, batch, texts.text(row["facts"])) for row in rows]
     for record in records:
         lines.write(write_position(record))
     book.add(records)
 
 
-async def _read(unit: UnitOfWork, handed: HandedOver, texts: FactTexts) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def _read(unit: UnitOfWork, handed: HandedOver, texts: FactTexts) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
     """The batch's positions, some at a time, with the parts of their facts at hand."""
     async for rows in package_store.read_positions(unit, handed.contents.batch.id):
         facts = [row["facts"] for row in rows]

@@ -8,16 +8,25 @@ from uuid import UUID
 
 from but_gateway.audit.record import record
 from but_gateway.db.session import UnitOfWork
+from but_gateway.formats.manifest import ManifestFile, write_manifest
 from but_gateway.identity.call import Call
 from but_gateway.kit.text import fold_name
 from but_gateway.procedures.settlement import draw_store, package_store, repeat_store, store
 from but_gateway.procedures.settlement.assignments import demand_assignments
-from but_gateway.procedures.settlement.files import make_files
-from but_gateway.procedures.settlement.model import Hold, Payment, State, Step
-from but_gateway.procedures.settlement.package import HandedOver, PackageOptions, Payee, ServiceOf
+from but_gateway.procedures.settlement.files import MAKERS, MANIFEST
+from but_gateway.procedures.settlement.model import Hold, PackageFile, Payment, State, Step
+from but_gateway.procedures.settlement.package import DraftFile, HandedOver, PackageOptions, Payee, ServiceOf
 from but_gateway.procedures.settlement.problems import AllPaymentsHeld, DebtorMissing, wrong_state
 from but_gateway.procedures.settlement.schemas import BatchOut
-from but_gateway.procedures.settlement.texts import ACCOUNT_BY_ORDERER, NO_ACCOUNT, PAID_AFTER_ALL, BilledInvoice, has_words, may_be_printed
+from but_gateway.procedures.settlement.texts import (
+    ACCOUNT_BY_ORDERER,
+    NO_ACCOUNT,
+    PAID_AFTER_ALL,
+    BilledInvoice,
+    file_stem,
+    has_words,
+    may_be_printed,
+)
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.bank_store import usable_accounts
 from but_gateway.registers.providers.change_store import PAYMENT, Change, tell_provider
@@ -59,7 +68,7 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID, options: Packa
     providers = await load_providers(unit, {p.provider_id for p in contents.payments})
     services = await _services(unit, call, batch_id)
     handed = HandedOver(call.town.key, contents, settings, settings.debtor, payees, providers, step.at, call.today(), options, services)
-    manifest = await make_files(unit, handed)
+    manifest = await _make_files(unit, handed)
     # The payment file was read back before it was kept: it says the same.
     count, cents = len(contents.payments), contents.totals.net
     await store.move_batch(
@@ -131,3 +140,33 @@ async def _fix_accounts(unit: UnitOfWork, call: Call, payments: Sequence[Payment
         iban = call.keys.seal(account.iban(call.keys), "payment", payment.id, "iban")
         rows.append((payment.id, account.id, iban, call.keys.seal(account.holder(call.keys), "payment", payment.id, "holder")))
     await package_store.snapshot_accounts(unit, rows)
+
+
+async def _make_files(unit: UnitOfWork, handed: HandedOver) -> PackageFile:
+    """Makes and stores all files of a batch; answers the manifest.
+
+    Refuses when a maker does: nothing of the hand-over is kept then.
+    """
+    stem = file_stem(handed.town, handed.today, handed.contents.batch.number)
+    made: list[PackageFile] = []
+    for maker in MAKERS:
+        drafts = [DraftFile(f"{stem}{kind.name}", kind.package, kind.media_type) for kind in maker.kinds]
+        try:
+            await maker.make(unit, handed, made, drafts)
+            made += [await _keep(unit, handed, draft) for draft in drafts]
+        finally:
+            for draft in drafts:
+                draft.close()
+    with DraftFile(f"{stem}{MANIFEST.name}", MANIFEST.package, MANIFEST.media_type) as draft:
+        sums = handed.contents.totals
+        listed = [ManifestFile(f.name, f.package, f.sha256, f.bytes) for f in made]
+        draft.write(
+            write_manifest(handed.contents.batch.number, handed.town, handed.made_at, (sums.gross, sums.receipts, sums.net), listed)
+        )
+        return await _keep(unit, handed, draft)
+
+
+async def _keep(unit: UnitOfWork, handed: HandedOver, draft: DraftFile) -> PackageFile:
+    file = draft.done()
+    await package_store.insert_file(unit, handed.contents.batch.id, file, draft.pieces())
+    return file

@@ -1,4 +1,7 @@
-"""What the treasury gets: the payment file for the bank, the orders for its books. Payments and orders only, no position, no child."""
+"""What the treasury gets: the payment file for the bank, the orders for its books. Payments and orders only, no position, no child.
+
+All of it is written beside the loop: ten thousand payments take seconds, in which others want answers.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -19,7 +22,6 @@ from but_gateway.procedures.settlement.treasury_book import assignment_of, kind_
 from but_gateway.registers.providers.agreement_schemas import BENEFIT_NAMES
 
 
-# All of it is written beside the loop: ten thousand payments take seconds, in which others want answers.
 class ControlSumError(Exception):
     """The payment file pays something else than the batch says: it must not leave."""
 
