@@ -52,7 +52,7 @@ class Package:
                 yield cast("BinaryIO", file)
         else:
             assert self._folder is not None  # noqa: S101 - either the one or the other
-            with (self._folder / name).open("rb") as file:
+            with self._folder.joinpath(name).open("rb") as file:
                 yield file
 
     @contextmanager
