@@ -23,7 +23,18 @@ LEFT JOIN (
   CROSS JOIN LATERAL jsonb_array_elements(d.allocations) a
   WHERE s.outcome IN ('accepted', 'reduced', 'review') GROUP BY 1, 2
 ) a ON a.municipality_id = g.municipality_id AND a.grant_id = g.id
-WHERE g.used <> coalesce(a.used, 0) OR g.reserved <> coalesce(a.reserved, 0);
+LEFT JOIN (
+  -- Of positions that retention deleted while their grant went on, the postings still tell.
+  SELECT p.municipality_id, p.grant_id, sum(p.used) AS used, sum(p.reserved) AS reserved FROM posting p
+  WHERE p.grant_id IS NOT NULL
+    AND EXISTS (
+      SELECT 1 FROM audit_retirement r WHERE r.municipality_id = p.municipality_id AND r.source = 'position'
+        AND p.position_id >= r.from_id AND p.position_id < r.to_id
+    )
+    AND NOT EXISTS (SELECT 1 FROM position_state s WHERE s.municipality_id = p.municipality_id AND s.position_id = p.position_id)
+  GROUP BY 1, 2
+) r ON r.municipality_id = g.municipality_id AND r.grant_id = g.id
+WHERE g.used <> coalesce(a.used, 0) + coalesce(r.used, 0) OR g.reserved <> coalesce(a.reserved, 0) + coalesce(r.reserved, 0);
 
 -- invariant: 1 amounts: the allocations of a decision add up to what it pays or proposes
 SELECT d.municipality_id, d.id AS decision_id, d.outcome, d.approved, d.proposed, a.cents
@@ -69,6 +80,11 @@ JOIN settlement_batch b ON b.municipality_id = i.municipality_id AND b.id = i.ba
 JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
 JOIN payment p ON p.municipality_id = o.municipality_id AND p.id = o.payment_id AND p.state <> 'left' AND p.repeats_id IS NULL
 LEFT JOIN position_state s ON s.municipality_id = i.municipality_id AND s.position_id = i.position_id
+-- Books are kept longer than vouchers: an order may name a position that retention deleted, and says so.
+WHERE s.position_id IS NOT NULL OR NOT EXISTS (
+  SELECT 1 FROM audit_retirement r WHERE r.municipality_id = i.municipality_id AND r.source = 'position'
+    AND i.position_id >= r.from_id AND i.position_id < r.to_id
+)
 GROUP BY i.municipality_id, i.position_id, s.batch_id
 HAVING count(DISTINCT i.batch_id) <> 1 OR s.batch_id IS NULL OR bool_or(i.batch_id <> s.batch_id);
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from but_gateway.cli import database, describe, doctor, keys, law, logins, serve, verify
+from but_gateway.cli import database, describe, doctor, keys, law, logins, retention, serve, verify
 from but_gateway.cli.demo import command as demo
 from but_gateway.cli.report import CommandError, Exit, complain
 
@@ -23,6 +23,8 @@ app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify)
 app.command("openapi")(describe.openapi)
 app.command("explain")(law.explain)
+app.command("retention")(retention.retention)
+logins.municipality.command("accounts-adopted")(retention.accounts_adopted)
 app.add_typer(keys.commands, name="key")
 app.add_typer(database.commands, name="db")
 app.add_typer(law.commands, name="law")

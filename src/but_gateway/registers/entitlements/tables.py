@@ -1,6 +1,6 @@
 """Tables: children, entitlements, numbers, grants and their versions, links, family payments; who guessed how often."""
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, Column, Date, Integer, LargeBinary, Text, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, Column, Date, Integer, LargeBinary, Text, UniqueConstraint, Uuid, text
 
 from but_gateway.db.schema import belongs_to, index, moment, sealed, tenant_table
 
@@ -156,3 +156,15 @@ number_freeze = tenant_table(
     key=("provider_id", "entitlement_id"),
 )
 index(number_freeze, "notice_id")
+
+# Children that were erased or are to be. Outlives the child's rows: after a restore of an older backup it says whom to erase again.
+# The id is random and by then names nobody.
+erasure = tenant_table(
+    "erasure",
+    Column("child_id", Uuid, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    moment("requested_at"),
+    moment("erased_at", nullable=True),  # null: waits for the end of retention
+    key=("child_id",),
+)
+index(erasure, "requested_at", name="ix_erasure_waiting", postgresql_where=text("erased_at IS NULL"))
