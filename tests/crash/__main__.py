@@ -40,7 +40,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="rounds without a mutant (20)")
     parser.add_argument("--first-seed", type=int, default=1, help="the seed of the first one (1)")
-    parser.add_argument("--successes", type=int, default=120, help="that clients get done in each storm (120)")
+    parser.add_argument("--successes", type=int, default=80, help="that clients get done in each storm (80)")
     parser.add_argument("--minutes", type=float, default=0, help="no further round after so many (0: no limit)")
     parser.add_argument("--mutants", default="all", help="names with commas between, all, or none (all)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where results are added (var/crash.jsonl)")

@@ -11,7 +11,7 @@ from but_gateway.db.embedded import asyncpg_dsn
 from but_gateway.kit.money import parse_money
 from tests.crash.memory import Told
 from tests.crash.town import Town, actor
-from tests.procedures.adjudication.soundness import assert_sound
+from tests.procedures.adjudication.soundness import assert_recomputes
 
 JSON = Any
 # Written when a register is put or changes are read, which may be repeated without a key, or when a report of the bank moves a batch:
@@ -28,13 +28,13 @@ async def check_database(url: str, towns: list[Town]) -> list[str]:
         for town in towns:
             for check in (_records, _effects, _checks, _invoices, _imports, _payments_told, _decisions_told, _serials, _prices):
                 found += [f"{town.key}: {fault}"[:SHOWN_MAX] for fault in await check(connection, town)]
+        for town in towns:
+            try:
+                await assert_recomputes(connection, town.key)
+            except AssertionError as error:
+                found.append(f"{town.key}: a decision does not recompute: {error}"[:SHOWN_MAX])
     finally:
         await connection.close()
-    for town in towns:
-        try:
-            await assert_sound(url, town.key)
-        except AssertionError as error:
-            found.append(f"{town.key}: decisions do not recompute: {error}"[:SHOWN_MAX])
     return found
 
 

@@ -34,7 +34,7 @@ ROOT: Final = Path(__file__).parents[2]
 ISSUER: Final = "http://127.0.0.1:8080"  # one for both apps, whatever their ports
 TEMPLATE: Final = "crash_template"
 APPS: Final = 2
-DOOMS: Final = 8  # points at which one app may die
+DOOMS: Final = 24  # points at which one app may die
 
 
 @dataclass(slots=True)

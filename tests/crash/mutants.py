@@ -1,8 +1,8 @@
 """Planted faults, each a mistake somebody might make: the harness must catch every one of them, or its silence says nothing.
 
 ``apply`` runs in the app under test before it serves; ``sql`` changes the round's database; ``focus`` names the acts (providers.py,
-office.py) that are done more often than usual, so that a round need not last until the dice find the place. Where two defences stand behind one another,
-a mutant takes both away: with one of them left nothing wrong happens, which is what it is there for.
+office.py) that are done more often than usual, so that a round need not last until the dice find the place. Where two defences stand
+behind one another, a mutant takes both away: with one of them left nothing wrong happens, which is what it is there for.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ class Storm:
     It is measured by what clients got done, not by time, so that a slow machine sees the same storm as a fast one.
     """
 
-    successes: int = 120
+    successes: int = 80
     kill_after: tuple[int, int] = (3, 12)
     seconds_max: float = 240.0
     focus: frozenset[str] = frozenset()  # acts that are done far more often than usual
