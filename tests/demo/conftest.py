@@ -23,8 +23,8 @@ class Listener(Speaker):
 
     heard: list[tuple[str, str]]
 
-    async def _ask(self, method: str, who: str, path: str, clock: str, body: Any = None) -> httpx.Response:  # noqa: ANN401 - JSON
-        answer = await super()._ask(method, who, path, clock, body)
+    async def _ask(self, method: str, who: str, path: str, clock: str, body: Any = None, **more: Any) -> httpx.Response:  # noqa: ANN401 - JSON
+        answer = await super()._ask(method, who, path, clock, body, **more)
         self.heard.append((who, answer.text))
         return answer
 

@@ -59,6 +59,15 @@ async def test_clerk_finance_and_orderer_bring_it_to_the_treasury(played_round: 
         assert all(path.read_bytes() for path in batch.files)
 
 
+async def test_the_bank_pays_and_one_payment_comes_back(played_round: Round) -> None:
+    played = played_round.played
+    bank = played.reconciled
+    assert bank is not None
+    assert bank.matched == bank.bookings == sum(batch.payments for batch in played.batches) + 1
+    assert 0 < bank.paid < sum(batch.net for batch in played.batches)
+    assert all(batch.recomputed > 0.9 * batch.positions for batch in played.batches)
+
+
 async def test_the_database_keeps_its_invariants(played_round: Round) -> None:
     connection = await asyncpg.connect(asyncpg_dsn(played_round.database_url))
     try:
@@ -93,7 +102,8 @@ async def test_the_summary_says_what_the_town_says(played_round: Round) -> None:
     speaker = played_round.speaker
     batches = await speaker.items("demo-auditor", "/settlement-batches", OCTOBER_BATCH.ordered_at)
     assert [batch["net"] for batch in told["batches"]] == [batch["totals"]["net"] for batch in batches]
-    assert {batch["state"] for batch in batches} == {"handed_over"}
+    assert [batch["state"] for batch in batches] == ["paid", "partly_returned"]
+    assert told["reconciled"]["states"] == ["paid", "partly_returned"]
     invoices = await speaker.items("demo-auditor", "/invoices?received_from=2026-11-01", OCTOBER_BATCH.at)
     assert told["invoices"] == len(invoices)
     assert parse_money(told["totals"]["claimed"]) == sum(parse_money(one["totals"]["claimed"]) for one in invoices)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from but_gateway.cli.demo.bank import Reconciled, reconcile
 from but_gateway.cli.demo.places import CATERERS, FACILITIES, PROVIDERS, TUTORS
 from but_gateway.cli.demo.settling import OCTOBER_BATCH, SEPTEMBER_BATCH, Settled, settle
 from but_gateway.cli.demo.speaker import Speaker
@@ -34,6 +35,7 @@ class Played:
     reviews_open: int = 0
     positions_at_once: int = 0  # of October's invoices, the measured ones
     batches: list[Settled] = field(default_factory=list)
+    reconciled: Reconciled | None = None
     requests: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     facilities: int = len(FACILITIES)
@@ -88,8 +90,11 @@ async def play(  # noqa: PLR0913 - who asks, who shows, where to, and which town
         await keep_house()
         played.reviews_resolved, played.reviews_open = await town.reviews()
         advance(1)
-    with stage("settlement", "Lauf: erstellt, festgestellt, angeordnet, übergeben, geprüft", 1) as advance:
+    with stage("settlement", "Lauf: erstellt, festgestellt, angeordnet, übergeben, offline nachgerechnet", 1) as advance:
         played.batches.append(await settle(speaker, OCTOBER_BATCH, folder))
+        advance(1)
+    with stage("bank", "Kontoauszug der Bank: abgeglichen, eine Zahlung kam zurück", 1) as advance:
+        played.reconciled = await reconcile(speaker, played.batches)
         advance(1)
     played.requests = speaker.requests
     return played

@@ -1,5 +1,6 @@
 """Settlement of the made-up town: two batches through four hands, packages downloaded, and every sum compared to the cent."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -12,6 +13,7 @@ from but_gateway.cli.demo.logins import AUDITOR, CLERK, FINANCE, ORDERER
 from but_gateway.cli.demo.speaker import Speaker
 from but_gateway.formats.pain001 import read_controls
 from but_gateway.kit.money import parse_money
+from but_gateway.procedures.verification.verify_package import verify_package
 
 KINDS: Final = ["factual", "arithmetical"]
 # Who may read which package (trust: the treasury sees payments and orders only).
@@ -48,12 +50,16 @@ class Settled:
     held: int
     orders: int
     positions: int
+    recomputed: int = 0  # decisions that the verifier made again from the package alone
     files: list[Path] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
 
 
 async def settle(speaker: Speaker, dates: Dates, folder: Path) -> Settled:
-    """Draws up, certifies, orders by another person, hands over, downloads the files and compares the sums (SumsDifferError)."""
+    """Draws up, certifies, orders by another person, hands over, downloads the files, compares the sums and verifies the package.
+
+    Refuses when sums differ or the package does not hold (SumsDifferError).
+    """
     wish = {"cutoff": dates.cutoff, "due_on": dates.due_on, "benefits": None, "providers": None}
     drawn = await speaker.post(FINANCE, "/settlement-batches", dates.at, wish)
     path = f"/settlement-batches/{drawn['id']}"
@@ -70,8 +76,13 @@ async def settle(speaker: Speaker, dates: Dates, folder: Path) -> Settled:
         orders=len(batch["orders"]),
         positions=0,
     )
-    contents = await _download(speaker, path, dates.ordered_at, folder / f"Lauf-{settled.number}", settled)
+    package = folder / f"Lauf-{settled.number}"
+    contents = await _download(speaker, path, dates.ordered_at, package, settled)
     _compare(settled, batch, contents)
+    report = await asyncio.to_thread(verify_package, package)
+    if report.findings.violations:
+        raise SumsDifferError(f"the package of batch {settled.number} does not hold: {report.findings.kept[:3]}")
+    settled.recomputed = report.recomputed
     return settled
 
 

@@ -38,6 +38,10 @@ class Speaker:
         """POST in the town; the document of the answer. Refuses anything but a success (UnexpectedAnswerError)."""
         return (await self._ask("POST", who, path, clock, body)).json()
 
+    async def send(self, who: str, path: str, clock: str, content: bytes, media_type: str) -> Any:  # noqa: ANN401 - JSON
+        """POST of a file in the town, otherwise as ``post``."""
+        return (await self._ask("POST", who, path, clock, content=content, media_type=media_type)).json()
+
     async def put(self, who: str, path: str, clock: str, body: Any) -> Any:  # noqa: ANN401 - JSON
         """PUT in the town, otherwise as ``post``."""
         return (await self._ask("PUT", who, path, clock, body)).json()
@@ -62,13 +66,24 @@ class Speaker:
         """The bytes of a file."""
         return (await self._ask("GET", who, path, clock)).content
 
-    async def _ask(self, method: str, who: str, path: str, clock: str, body: Any = None) -> httpx.Response:  # noqa: ANN401 - JSON
+    async def _ask(  # noqa: PLR0913 - what makes a request
+        self,
+        method: str,
+        who: str,
+        path: str,
+        clock: str,
+        body: Any = None,  # noqa: ANN401 - JSON
+        *,
+        content: bytes | None = None,
+        media_type: str = "application/json",
+    ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {await self._token(who)}", "Test-Clock": clock}
         if method == "POST":
             headers["Idempotency-Key"] = str(new_id())
-        content = {} if body is None else {"json": body}
+        if content is not None:
+            headers["Content-Type"] = media_type
         try:
-            answer = await self._http.request(method, f"{_BASE}{path}", headers=headers, **content)
+            answer = await self._http.request(method, f"{_BASE}{path}", headers=headers, content=content, json=body)
         except httpx.HTTPError as error:
             raise UnexpectedAnswerError(f"{method} {path} as {who}: no answer ({type(error).__name__})") from None
         self.requests += 1

@@ -1,5 +1,6 @@
 """What the demo says in the end: figures, files, addresses, logins, and a call that works unchanged."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,11 +53,13 @@ def document(played: Played, base_url: str, folder: Path, seconds: float) -> dic
                 "held": batch.held,
                 "orders": batch.orders,
                 "positions": batch.positions,
+                "recomputed": batch.recomputed,
                 "sums": {name: print_money(cents) for name, cents in batch.sums.items()},
                 "files": [str(path) for path in batch.files],
             }
             for batch in played.batches
         ],
+        "reconciled": played.reconciled and asdict(played.reconciled) | {"paid": print_money(played.reconciled.paid)},
         "requests": played.requests,
         "folder": str(folder),
         "urls": urls(played, base_url),
@@ -97,8 +100,7 @@ def show(played: Played, base_url: str, seconds: float) -> None:
     for batch in played.batches:
         agree = ", ".join(batch.sums)
         console.print(f"[green]✓[/] Lauf {batch.number}: {print_euro_de(batch.net)} stimmen auf den Cent überein ({agree})", soft_wrap=True)
-    for batch in played.batches:
-        console.print(f"  {batch.files[0].parent}/", soft_wrap=True)
+        console.print(f"  {batch.files[0].parent}/: {_whole(batch.recomputed)} Entscheidungen allein daraus nachgerechnet", soft_wrap=True)
     console.print(f"\nFertig in {seconds:.0f} s, {played.requests} Anfragen über HTTP. Weiter geht es hier:", soft_wrap=True)
     for text, url in zip(("API und Anleitung", "Bereitschaft", "Eine Abrechnung"), urls(played, base_url), strict=True):
         console.print(f"  {text.ljust(18)} {url}", soft_wrap=True)
@@ -135,6 +137,10 @@ def _figures(played: Played) -> Table:
         if batch.receipts:
             table.add_row("  abgesetzt", "", print_euro_de(-batch.receipts), "Rechnungskorrektur")
             table.add_row("  auszuzahlen", "", print_euro_de(batch.net), "")
+    bank = played.reconciled
+    if bank is not None:
+        told = f"alle zugeordnet, {bank.returned} Rückläufer: der nächste Lauf zahlt erneut"
+        table.add_row("Kontoauszug", _whole(bank.bookings), print_euro_de(bank.paid), told)
     return table
 
 
