@@ -18,6 +18,8 @@ JSON = Any
 STAFF: Final = ("registrar", "auditor", "clerk", "finance", "orderer")
 LATER: Final = "2026-12-03T10:00:00Z"
 WAITED_MAX: Final = 200
+# What the treasury reports of a payment nobody knows: it stays in the list.
+UNKNOWN: Final = {"end_to_end_id": "BUT-2026-0001-99999", "status": "paid", "on": "2026-12-02", "amount": "1.00"}
 
 
 @dataclass(slots=True)
@@ -87,11 +89,14 @@ async def build(instance: Instance) -> Stage:
     notices = (await town.ok("clerk", "GET", "/notices"))["items"]
     reviews = (await town.ok("clerk", "GET", "/reviews?state=open"))["items"]
     first = await town.ok("finance", "GET", f"/settlement-batches/{paid['id']}")
+    await town.ok("finance", "POST", "/payment-reports", {"payments": [UNKNOWN]}, LATER)
+    entries = (await town.ok("finance", "GET", "/payment-entries"))["items"]
     ids = {
         "rule_id": "M-05", "facilities key": "s1", "providers key": "c1", "agreements key": "c1", "entitlements key": "A-lunch",
         "children key": "A",
         "providers id": account["id"], "reviews id": reviews[0]["id"], "notices id": notices[0]["id"],
         "invoice_id": bill.id, "late invoice_id": late.id, "line_no": "2", "import_id": await deliver_many(town),
+        "entry_id": entries[0]["id"],
         "batch_id": paid["id"], "payment_id": first["payments"][0]["id"], "remittance_id": first["payments"][0]["id"],
         "open batch_id": batch["id"], "open payment_id": batch["payments"][0]["id"],
     }  # fmt: skip
@@ -147,6 +152,9 @@ def good_body(stage: Stage, operation: Operation) -> JSON:
         "POST /invoices/{invoice_id}/objections": {"line_no": 2, "text": "Der Preis war so vereinbart."},
         "POST /reviews/{id}/resolution": {"decision": "query", "approved": None, "reason": "Bitte den Nachweis senden."},
         "POST /reviews/resolutions": {"ids": [stage.ids["reviews id"]], "decision": "reject", "reason": "Kein Nachweis."},
+        "POST /payment-reports": {"payments": [UNKNOWN | {"end_to_end_id": "BUT-2026-0001-99998"}]},
+        "POST /payment-entries/{entry_id}/assignment": {"payment_id": stage.ids["payment_id"], "reason": "Kasse bestätigt."},
+        "POST /payment-entries/{entry_id}/done": {"reason": "Mit der Kasse geklärt."},
         "POST /settlement-batches": {"cutoff": LATER[:10], "due_on": "2026-12-20"},
         "POST /settlement-batches/{batch_id}/certification": {"kinds": ["factual", "arithmetical"]},
         "POST /settlement-batches/{batch_id}/payments/{payment_id}/hold": {"reason": "Rückfrage offen."},

@@ -3,7 +3,7 @@
 The text goes piece by piece through a parser that builds no tree (lxml with a target). What can be told from the bytes alone is refused
 before: document types (and with them every entity), other encodings than UTF-8, more tags than a report of this size has. While parsing:
 depth, elements per record, records, and pieces that bring the parser no further, such as one tag of megabytes. No address is ever opened.
-Why this happens in the process that answers: docs/decisions/0015.
+Why this happens in the process that answers: docs/decisions/0016.
 """
 
 import re
