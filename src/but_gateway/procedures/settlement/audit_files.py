@@ -16,20 +16,28 @@ from but_gateway.procedures.settlement.package import XLSX, DraftFile, FactTexts
 async def _make_positions(unit: UnitOfWork, handed: HandedOver, _made: Sequence[PackageFile], drafts: Sequence[DraftFile]) -> None:
     """Writes Einzelposten.ndjson and Einzelposten.xlsx out of one reading.
 
-    The work on a thousand positions is done beside the loop, so that others are answered meanwhile; so is the end of the spreadsheet.
+    A thousand positions are written beside the loop, so that others are answered meanwhile, and while the next thousand are read.
     """
     lines, table = drafts
-    texts = FactTexts()
+    texts, number = FactTexts(), handed.contents.batch.number
     with ExitStack() as stack:
         book = stack.enter_context(PositionsBook(table.as_writer(), handed, handed.made_at))
-        async for rows in _read(unit, handed, texts):
-            await asyncio.to_thread(_write, handed.contents.batch.number, rows, texts, lines, book)
+        writing: asyncio.Task[None] | None = None
+        try:
+            async for rows in _read(unit, handed, texts):
+                facts = [texts.text(row["facts"]) for row in rows]
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(asyncio.to_thread(_write, number, rows, facts, lines, book))
+        finally:
+            if writing is not None:
+                await writing
         end = stack.pop_all()
     await asyncio.to_thread(end.close)
 
 
-def _write(batch: str, rows: Sequence[Mapping[str, Any]], texts: FactTexts, lines: DraftFile, book: PositionsBook) -> None:
-    records = [position_record(row, batch, texts.text(row["facts"])) for row in rows]
+def _write(batch: str, rows: Sequence[Mapping[str, Any]], facts: Sequence[str | None], lines: DraftFile, book: PositionsBook) -> None:
+    records = [position_record(row, batch, text) for row, text in zip(rows, facts, strict=True)]
     for record in records:
         lines.write(write_position(record))
     book.add(records)
