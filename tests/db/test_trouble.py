@@ -1,8 +1,12 @@
 """What counts as a database that is away, and what is a fault of ours."""
 
+from contextlib import AsyncExitStack
+
 import asyncpg
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from but_gateway.db.engine import Database
 from but_gateway.db.trouble import Trouble, trouble_of
 
 
@@ -34,3 +38,19 @@ def test_what_cannot_be_rolled_back_is_what_made_it_fail() -> None:
     assert trouble_of(hidden) is Trouble.AWAY
     hidden.__context__ = ValueError("a fault of ours")
     assert trouble_of(hidden) is None
+
+
+async def test_a_crowd_waiting_for_connections_is_refused_at_once(database_url: str) -> None:
+    database = await Database.open(database_url, pool_size=1)
+    try:
+        async with AsyncExitStack() as crowd:
+            for _ in range(database.places):
+                await crowd.enter_async_context(database.place())
+            with pytest.raises(PoolTimeoutError) as refused:
+                async with database.place():
+                    pass
+            assert trouble_of(refused.value) is Trouble.BUSY
+        async with database.place():
+            pass  # all places are free again
+    finally:
+        await database.close()

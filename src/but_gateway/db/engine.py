@@ -1,16 +1,22 @@
 """Connections: a SQLAlchemy engine for everything, an asyncpg pool for the hottest look-ups; both as the app role."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import URL, QueuePool, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from but_gateway.db.session import transaction
 from but_gateway.db.tenancy import APP_ROLE, Scope
 
 POOL_SIZE = 8
+# How many requests may wait for a connection, for each that the pool keeps. Whoever waits longer than that many others take gives up
+# anyway; refused at once, a client knows when to come again, and what is being worked on is not slowed down by a crowd.
+WAITING_PER_CONNECTION = 4
 
 
 @dataclass(slots=True)
@@ -20,6 +26,8 @@ class Database:
     url: URL
     engine: AsyncEngine
     pool: asyncpg.Pool
+    places: int = 2 * POOL_SIZE + WAITING_PER_CONNECTION * POOL_SIZE  # requests that work or wait
+    _taken: int = 0
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = POOL_SIZE, role: str | None = APP_ROLE) -> "Database":
@@ -48,7 +56,8 @@ class Database:
             command_timeout=30,
             reset=_leave,
         )
-        return cls(parsed, engine, pool)
+        # The engine may have twice its size open.
+        return cls(parsed, engine, pool, (2 + WAITING_PER_CONNECTION) * pool_size)
 
     async def start(self) -> None:
         """Initialises the asyncpg pool (it makes no connection yet)."""
@@ -64,6 +73,17 @@ class Database:
         queue = cast("QueuePool", self.engine.pool)
         look_ups: int = self.pool.get_size()
         return queue.checkedin() + queue.checkedout() + look_ups
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """A place among the requests that work or wait for a connection. Refuses at once when all are taken (TimeoutError: busy)."""
+        if self._taken >= self.places:
+            raise PoolTimeoutError("too many requests wait for a connection")
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
     def transaction(self, scope: Scope) -> Any:  # noqa: ANN401 - an async context manager of UnitOfWork
         """A transaction in a scope; see db/session.py."""

@@ -64,8 +64,8 @@ class Call:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
-        """A transaction that sees what the caller may see."""
-        async with self.database.transaction(self.scope) as unit:
+        """A transaction that sees what the caller may see. Refuses at once when too many wait for one (503, come again)."""
+        async with self.database.place(), self.database.transaction(self.scope) as unit:
             yield unit
 
     async def write(self, action: Callable[[UnitOfWork], Awaitable[Answer]]) -> Response:
