@@ -42,6 +42,7 @@ def test_what_cannot_be_rolled_back_is_what_made_it_fail() -> None:
 
 async def test_a_crowd_waiting_for_connections_is_refused_at_once(database_url: str) -> None:
     database = await Database.open(database_url, pool_size=1)
+    await database.start()
     try:
         async with AsyncExitStack() as crowd:
             for _ in range(database.places):
