@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 from decimal import Decimal
 
 import openpyxl
@@ -109,3 +110,11 @@ def test_long_lists_of_a_document_end_and_say_how_much_is_left() -> None:
     assert "Dazu 7 weitere Positionen" in text
     assert "Dazu 3 weitere Korrekturen" in text
     assert len(reader(content).pages) < 60
+
+
+def test_a_service_over_some_days_is_shown_from_the_first_to_the_last() -> None:
+    trip = position(
+        form="range", first_day=date(2026, 9, 7), last_day=date(2026, 9, 11), approved=0, decision="rejected", reasons=REDUCED.reasons
+    )
+    text = text_of(document(trip, position()))
+    assert "07.09.2026 bis 11.09.2026" in text

@@ -38,7 +38,7 @@ _FILE_MODE: Final = 0o100644 << 16
 
 def _spool() -> BinaryIO:
     """A file in memory or, beyond a piece, on disk; whoever reads it closes it."""
-    return cast("BinaryIO", SpooledTemporaryFile(max_size=PIECE_BYTES))  # noqa: SIM115 - closed when written into the archive
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=PIECE_BYTES))
 
 
 class AdviceSumError(Exception):

@@ -1,6 +1,8 @@
 """Operations: remittances, for the provider who is paid and for staff who answer its questions."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, BinaryIO, Final, cast
 from uuid import UUID
@@ -18,6 +20,7 @@ from but_gateway.procedures.settlement.remittance import advised
 from but_gateway.procedures.settlement.remittance_schemas import RemittanceOut, RemittancePositionOut, RemittancesOut, RemittanceSummaryOut
 from but_gateway.procedures.settlement.remittance_store import KeptRemittance, Place
 from but_gateway.registers.municipalities.store import read_settings
+from but_gateway.rules.wording import Lang
 from but_gateway.web.accept import CSV, JSON, PDF, XLSX, Accepted, choose_format
 from but_gateway.web.operation import operation
 from but_gateway.web.pagination import CurrentPage, decode_id_cursor
@@ -90,13 +93,12 @@ async def _advice(call: Call, kept: KeptRemittance, place: Place) -> AsyncIterat
 
 
 async def _json(call: Call, kept: KeptRemittance) -> AsyncIterator[str]:
-    """The document as a stream: a payment may have any number of positions."""
+    """The document as a stream: a payment may have any number of positions. A thousand at a time are put into words beside the loop."""
     yield RemittanceSummaryOut.of(kept).model_dump_json()[:-1] + ',"positions":['
     comma = ""
     async with call.transaction() as unit:
         async for rows in remittance_store.read_positions(unit, kept.id):
-            shown = [RemittancePositionOut.of(advised(row, call.language)).model_dump_json(by_alias=True) for row in rows]
-            yield comma + ",".join(shown)
+            yield comma + await asyncio.to_thread(_shown, rows, call.language)
             comma = ","
     yield "]}"
 
@@ -106,13 +108,24 @@ async def _spreadsheet(call: Call, kept: KeptRemittance, town: str) -> AsyncIter
     head = RemittanceHead(kept.number, kept.batch, town, kept.created_at, kept.remittance_text, sums)
     with SpooledTemporaryFile(max_size=PIECE_BYTES) as spool:
         out = cast("BinaryIO", spool)
-        with SpreadsheetAdvice(out, head) as sheet:
+        with ExitStack() as stack:
+            sheet = stack.enter_context(SpreadsheetAdvice(out, head))
             async with call.transaction() as unit:
                 async for rows in remittance_store.read_positions(unit, kept.id):
-                    for row in rows:
-                        sheet.add(advised(row, "de"))
+                    await asyncio.to_thread(_add, sheet, rows)
+            end = stack.pop_all()
+        await asyncio.to_thread(end.close)
         for piece in _pieces(out):
             yield piece
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], language: Lang) -> str:
+    return ",".join(RemittancePositionOut.of(advised(row, language)).model_dump_json(by_alias=True) for row in rows)
+
+
+def _add(sheet: SpreadsheetAdvice, rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
+        sheet.add(advised(row, "de"))
 
 
 def _pieces(content: BinaryIO) -> Iterator[bytes]:
