@@ -30,8 +30,7 @@ def new_id() -> UUID:
             _last[1] = secrets.randbelow(_COUNTER_MAX // 4)
         _last[0] = stamp
         counter = _last[1]
-    value = (stamp << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | secrets.randbits(62)
-    return UUID(int=value)
+    return _uuid((stamp << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | secrets.randbits(62))
 
 
 def new_ids(count: int) -> list[UUID]:

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Final, NoReturn
 
 from fastapi import Request
@@ -54,10 +55,14 @@ def _no_constants(_name: str) -> NoReturn:
     raise MalformedBody(Text("NaN und Infinity sind kein JSON.", "NaN and Infinity are not JSON."))
 
 
+# Made once: json.loads would make one for every body.
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+
+
 def load_json(raw: bytes) -> Any:  # noqa: ANN401 - JSON is whatever was sent
     """The value of a JSON text. Refuses duplicate keys, NaN, Infinity, bad UTF-8, too deep nesting, bad syntax (MalformedBody)."""
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+        return _STRICT.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise MalformedBody(Text("Der Inhalt ist kein gültiges UTF-8.", "The body is not valid UTF-8.")) from None
     except RecursionError:
@@ -108,7 +113,12 @@ def _text(value: object) -> str:
 def _parse_day(value: object) -> date:
     if isinstance(value, date):
         return value
-    text = _text(value)
+    return _day_of(_text(value))
+
+
+# The same days come again and again: a month of lunches names twenty of them ten thousand times.
+@lru_cache(maxsize=8192)
+def _day_of(text: str) -> date:
     if not _DAY.fullmatch(text):
         raise BadValueError("not_a_day", "Hier gehört ein Tag wie 2026-10-05 hin.", "A day such as 2026-10-05 is due here.")
     try:

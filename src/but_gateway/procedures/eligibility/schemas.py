@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
@@ -86,6 +87,7 @@ class CheckIn(StrictModel):
         )
 
 
+@lru_cache(maxsize=8)
 def _months_before(today: date) -> date:
     month = Month.of(today).plus(-MONTHS_BACK)
     return date(month.year, month.number, min(today.day, month.last.day))
@@ -161,7 +163,7 @@ class MyChildren(AnswerModel):
 
 def document(verdict: Verdict) -> dict[str, object]:
     """The answer to a check as JSON values."""
-    head: dict[str, object] = {"id": str(verdict.id), "checked_at": print_moment(verdict.asker.at), "eligible": verdict.confirmed}
+    head: dict[str, object] = {"id": str(verdict.id), "checked_at": _printed(verdict.asker.at), "eligible": verdict.confirmed}
     if not verdict.confirmed:
         return head
     head["periods"] = [{"from": days.first.isoformat(), "to": days.last.isoformat()} for days in verdict.periods]
@@ -175,6 +177,10 @@ def document(verdict: Verdict) -> dict[str, object]:
     return head
 
 
+_printed = lru_cache(maxsize=8)(print_moment)  # all checks of a batch were made at one moment
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # made once: json.dumps would make one for every answer
+
+
 def content(value: object) -> bytes:
     """JSON values as they are sent."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return _JSON.encode(value).encode()
