@@ -8,7 +8,6 @@ from typing import Final
 from tests.crash.points import UNRECORDED, points_of
 from tests.tidy.source import dotted, product
 
-
 # What writes an audit record but is a command of the operator and no operation of the API: no app comes to its points. Each command is
 # one transaction of its own, tried where the command is.
 BY_COMMAND: Final = frozenset({"audit.retire", "accounts.adopt", "retention.delete"})
