@@ -22,50 +22,64 @@ _OPEN: Final = """
       SELECT s.provider_id FROM position_state s
       WHERE s.municipality_id = $1 AND s.batch_id IS NULL AND s.outcome IN ('accepted', 'reduced')
       GROUP BY s.provider_id HAVING sum(s.approved) <= 0
-    ), waiting AS (
-      SELECT s.invoice_id, s.provider_id, s.received_at, 'review' AS cause, 1 AS rank, s.claimed AS cents, NULL::date AS due_on
-      FROM review r JOIN position_state s ON s.municipality_id = r.municipality_id AND s.position_id = r.position_id
-      WHERE r.municipality_id = $1 AND r.state IN ('open', 'query') AND s.outcome = 'review' AND s.claimed > 0 AND s.received_at < $2
-      UNION ALL
-      SELECT s.invoice_id, s.provider_id, s.received_at, 'settlement', 2, s.approved, NULL
-      FROM position_state s
-      WHERE s.municipality_id = $1 AND s.batch_id IS NULL AND s.outcome IN ('accepted', 'reduced') AND s.approved > s.corrected
-        AND s.received_at < $2 AND s.provider_id NOT IN (SELECT provider_id FROM netted)
-      UNION ALL
-      SELECT s.invoice_id, s.provider_id, s.received_at, x.cause, x.rank, s.approved, b.due_on
+    ), unpaid AS MATERIALIZED (
+      SELECT p.id, p.batch_id, p.provider_id, p.state, due.due_on
       FROM settlement_batch b
       JOIN payment p ON p.municipality_id = b.municipality_id AND p.batch_id = b.id AND p.repeats_id IS NULL
         AND p.state IN ('open', 'handed_over', 'returned')
-      JOIN position_state s ON s.municipality_id = p.municipality_id AND s.batch_id = p.batch_id AND s.provider_id = p.provider_id
-        AND s.approved > 0 AND s.received_at < $2
+      CROSS JOIN LATERAL (SELECT greatest(b.due_on, (b.handed_over_at AT TIME ZONE 'Europe/Berlin')::date) AS due_on) due
+      WHERE b.municipality_id = $1 AND b.state <> 'withdrawn'
+        -- Only a town whose bank reports payments can know that one was not made; else what fell due is taken for paid.
+        AND (p.state <> 'handed_over' OR due.due_on >= $3
+             OR EXISTS (SELECT FROM payment q WHERE q.municipality_id = $1 AND q.state IN ('paid', 'returned')))
+        AND NOT EXISTS (SELECT FROM repeated c WHERE c.root = p.id AND c.state = 'paid')
+    ), batched AS MATERIALIZED (
+      SELECT s.invoice_id, s.provider_id, s.batch_id, s.received_at, count(*) AS positions, sum(s.approved)::bigint AS cents
+      FROM (SELECT DISTINCT batch_id FROM unpaid) u
+      JOIN position_state s ON s.municipality_id = $1 AND s.batch_id = u.batch_id AND s.approved > 0 AND s.received_at < $2
+      GROUP BY 1, 2, 3, 4
+    ), waiting AS MATERIALIZED (
+      SELECT s.invoice_id, s.provider_id, s.received_at, 'review' AS cause, 1 AS rank, count(*) AS positions, sum(s.claimed) AS cents,
+             NULL::date AS due_on
+      FROM review r JOIN position_state s ON s.municipality_id = r.municipality_id AND s.position_id = r.position_id
+      WHERE r.municipality_id = $1 AND r.state IN ('open', 'query') AND s.outcome = 'review' AND s.claimed > 0 AND s.received_at < $2
+      GROUP BY 1, 2, 3
+      UNION ALL
+      SELECT s.invoice_id, s.provider_id, s.received_at, 'settlement', 2, count(*), sum(s.approved), NULL
+      FROM position_state s
+      WHERE s.municipality_id = $1 AND s.batch_id IS NULL AND s.outcome IN ('accepted', 'reduced') AND s.approved > s.corrected
+        AND s.received_at < $2 AND s.provider_id NOT IN (SELECT provider_id FROM netted)
+      GROUP BY 1, 2, 3
+      UNION ALL
+      SELECT s.invoice_id, s.provider_id, s.received_at, x.cause, x.rank, s.positions, s.cents, p.due_on
+      FROM batched s JOIN unpaid p ON p.batch_id = s.batch_id AND p.provider_id = s.provider_id
       CROSS JOIN LATERAL (SELECT (s.received_at AT TIME ZONE 'Europe/Berlin')::date + $4::int AS ends_on) term
       CROSS JOIN LATERAL (
         SELECT CASE
           WHEN p.state = 'open' THEN 'order'
           WHEN p.state = 'returned' THEN 'returned'
-          WHEN greatest(b.due_on, (b.handed_over_at AT TIME ZONE 'Europe/Berlin')::date) > term.ends_on THEN 'due'
-          -- Handed over in time: only a town whose bank reports payments can know that one was not made.
-          WHEN $3 > term.ends_on AND EXISTS (
-            SELECT FROM payment q WHERE q.municipality_id = $1 AND q.state IN ('paid', 'returned')
-          ) THEN 'treasury' END AS cause,
+          WHEN p.due_on > term.ends_on AND p.due_on >= $3 THEN 'due'
+          WHEN $3 > term.ends_on AND $3 > p.due_on THEN 'treasury' END AS cause,
           CASE p.state WHEN 'open' THEN 3 WHEN 'returned' THEN 4 ELSE 5 END AS rank
       ) x
-      WHERE b.municipality_id = $1 AND b.state <> 'withdrawn' AND x.cause IS NOT NULL
-        AND NOT EXISTS (SELECT FROM repeated c WHERE c.root = p.id AND c.state = 'paid')
+      WHERE x.cause IS NOT NULL
     )
 """
 # One cause at a time, in the order of the work; not while a notice of the invoice is open, nor for a cause that was dealt with.
 _AT_RISK: Final = f"""
     {_OPEN}
-    SELECT DISTINCT ON (w.invoice_id) w.invoice_id, r.key AS provider_key,
-           (w.received_at AT TIME ZONE 'Europe/Berlin')::date AS received_on, w.cause, count(*) AS positions,
-           sum(w.cents)::bigint AS cents, max(w.due_on) AS due_on
-    FROM waiting w JOIN provider r ON r.municipality_id = $1 AND r.id = w.provider_id
-    WHERE NOT EXISTS (
-      SELECT FROM notice n WHERE n.municipality_id = $1 AND n.kind = '{KIND}' AND n.subject_id = w.invoice_id::text
-        AND n.cause IS NOT NULL AND (n.state = 'open' OR n.cause = w.cause)
+    , chosen AS MATERIALIZED (
+      SELECT DISTINCT ON (w.invoice_id) w.*
+      FROM waiting w
+      WHERE NOT EXISTS (
+        SELECT FROM notice n WHERE n.municipality_id = $1 AND n.kind = '{KIND}' AND n.subject_id = w.invoice_id::text
+          AND n.cause IS NOT NULL AND (n.state = 'open' OR n.cause = w.cause)
+      )
+      ORDER BY w.invoice_id, w.rank LIMIT $5
     )
-    GROUP BY w.invoice_id, r.key, w.received_at, w.cause, w.rank ORDER BY w.invoice_id, w.rank LIMIT $5
+    SELECT c.invoice_id, r.key AS provider_key, (c.received_at AT TIME ZONE 'Europe/Berlin')::date AS received_on, c.cause, c.positions,
+           c.cents::bigint AS cents, c.due_on
+    FROM chosen c JOIN provider r ON r.municipality_id = $1 AND r.id = c.provider_id ORDER BY c.invoice_id
 """  # noqa: S608 - constants of this module
 
 

@@ -12,7 +12,7 @@ from but_gateway.procedures.reporting.model import Days, Speed
 # An invoice is decided when its last review is; handed over and paid when the last position that is paid for it is. What is not yet
 # counts in `received` only. A payment that came back counts from the day its repeat was paid.
 _TIMES: Final = """
-    WITH RECURSIVE billed AS (
+    WITH RECURSIVE billed AS MATERIALIZED (
       SELECT i.id, i.provider_id, i.received_at, (i.received_at AT TIME ZONE 'Europe/Berlin')::date AS received_on
       FROM invoice i
       WHERE i.municipality_id = $1 AND i.kind = 'invoice'
@@ -21,24 +21,26 @@ _TIMES: Final = """
       SELECT p.id AS root, p.id, p.paid_on FROM payment p WHERE p.municipality_id = $1 AND p.repeats_id IS NULL
       UNION ALL
       SELECT c.root, p.id, p.paid_on FROM repeated c JOIN payment p ON p.municipality_id = $1 AND p.repeats_id = c.id
-    ), executed AS (
+    ), executed AS MATERIALIZED (
       SELECT root, max(paid_on) AS paid_on FROM repeated GROUP BY root
-    ), reviewed AS (
+    ), reviewed AS MATERIALIZED (
       SELECT r.invoice_id, CASE WHEN bool_and(r.state = 'resolved') THEN max(r.resolved_at) END AS decided_at
       FROM billed b JOIN review r ON r.municipality_id = $1 AND r.invoice_id = b.id GROUP BY r.invoice_id
-    ), settled AS (
-      SELECT s.invoice_id,
-             CASE WHEN bool_and(t.handed_over_at IS NOT NULL) THEN max(t.handed_over_at) END AS handed_over_at,
-             CASE WHEN bool_and(e.paid_on IS NOT NULL) THEN max(e.paid_on) END AS paid_on
+    ), parts AS MATERIALIZED (
+      SELECT DISTINCT s.invoice_id, s.provider_id, s.batch_id
       FROM billed b
       JOIN position_state s ON s.municipality_id = $1 AND s.invoice_id = b.id AND s.outcome IN ('accepted', 'reduced') AND s.approved > 0
         AND (s.batch_id IS NOT NULL OR s.corrected < s.approved)
-      LEFT JOIN settlement_batch t ON t.municipality_id = s.municipality_id AND t.id = s.batch_id
-      LEFT JOIN payment p ON p.municipality_id = s.municipality_id AND p.batch_id = s.batch_id AND p.provider_id = s.provider_id
-        AND p.repeats_id IS NULL
+    ), settled AS MATERIALIZED (
+      SELECT s.invoice_id,
+             CASE WHEN bool_and(t.handed_over_at IS NOT NULL) THEN max(t.handed_over_at) END AS handed_over_at,
+             CASE WHEN bool_and(e.paid_on IS NOT NULL) THEN max(e.paid_on) END AS paid_on
+      FROM parts s
+      LEFT JOIN settlement_batch t ON t.municipality_id = $1 AND t.id = s.batch_id
+      LEFT JOIN payment p ON p.municipality_id = $1 AND p.batch_id = s.batch_id AND p.provider_id = s.provider_id AND p.repeats_id IS NULL
       LEFT JOIN executed e ON e.root = p.id
       GROUP BY s.invoice_id
-    ), steps AS (
+    ), steps AS MATERIALIZED (
       SELECT date_trunc('month', b.received_on)::date AS month, v.kind AS provider_kind,
              CASE WHEN r.invoice_id IS NULL THEN 0
                   ELSE (r.decided_at AT TIME ZONE 'Europe/Berlin')::date - b.received_on END AS decision,
