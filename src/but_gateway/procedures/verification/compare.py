@@ -146,18 +146,29 @@ def hkr_with_manifest(hkr: Sequence[OrderRow], manifest: Manifest, findings: Fin
     findings.require(sum(row.net for row in hkr) == manifest.net, "total_differs", _HKR)
 
 
-def positions_with_manifest(positions: Positions, manifest: Manifest, repeated: int, findings: Findings) -> None:
-    """The sum of the positions, with what repeats of returned payments pay: their positions stand in the batch of the first one."""
+def positions_with_manifest(positions: Positions, manifest: Manifest, repeated: int | None, findings: Findings) -> None:
+    """The sum of the positions, with what repeats of returned payments pay: their positions stand in the batch of the first one.
+
+    ``repeated``: None when nothing at hand tells of repeats; then what is missing may be theirs.
+    """
     net = sum(order.gross - order.receipts for order in positions.orders.values())
-    findings.require(net + repeated == manifest.net, "total_differs", _LINES)
+    if repeated is None and net < manifest.net:
+        findings.add("perhaps_repeats", _LINES, note=True)
+    else:
+        findings.require(net + (repeated or 0) == manifest.net, "total_differs", _LINES)
 
 
-def positions_with_orders(positions: Positions, orders: Sequence[OrderRow], repeats: frozenset[str], file: str, findings: Findings) -> None:
+def positions_with_orders(
+    positions: Positions, orders: Sequence[OrderRow], repeats: frozenset[str] | None, file: str, findings: Findings
+) -> None:
     """Each order is the sum of its positions."""
     for row in orders:
         found = positions.orders.get(row.number)
         if found is None:
-            findings.require(row.end_to_end_id in repeats, "positions_missing", file, row.place)
+            if repeats is None:
+                findings.add("perhaps_repeats", file, row.place, note=True)
+            else:
+                findings.require(row.end_to_end_id in repeats, "positions_missing", file, row.place)
             continue
         same = (found.legal_basis, found.benefit, found.fiscal_year) == (row.legal_basis, row.benefit, row.fiscal_year)
         findings.require(same, "order_differs", file, row.place)
@@ -180,13 +191,15 @@ def positions_with_payments(positions: Positions, paid: Sequence[PaidRow], findi
         findings.require(positions.providers.get(row.end_to_end_id, row.provider) == row.provider, "payment_differs", _BOOK, row.place)
 
 
-def positions_with_bank(positions: Positions, bank: BankFile, repeats: frozenset[str], findings: Findings) -> None:
+def positions_with_bank(positions: Positions, bank: BankFile, repeats: frozenset[str] | None, findings: Findings) -> None:
     """Each payment is the sum of its positions."""
     sums: Counter[str] = Counter()
     for order in positions.orders.values():
         sums[order.payment] += order.gross - order.receipts
     for end_to_end_id, transfer in bank.transfers.items():
-        if end_to_end_id not in repeats:
+        if repeats is None and end_to_end_id not in sums:
+            findings.add("perhaps_repeats", _BANK, end_to_end_id, note=True)
+        elif end_to_end_id not in (repeats or ()):
             findings.require(sums[end_to_end_id] == transfer.cents, "amount_differs", _BANK, end_to_end_id)
     for end_to_end_id in sorted(sums.keys() - bank.transfers.keys()):
         findings.add("payment_missing", _BANK, end_to_end_id)

@@ -67,6 +67,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "other_rule_set": ("Positionen eines anderen Regelstands: nicht neu entschieden", "positions of another rule set: not decided again"),
     "by_person": ("Positionen von Menschen entschieden: nicht neu entschieden", "positions decided by people: not decided again"),
+    "perhaps_repeats": (
+        "ohne Positionen: vermutlich Wiederholung einer zurückgekommenen Zahlung; Zahlungen.xlsx sagt es",
+        "without positions: probably the repeat of a returned payment; Zahlungen.xlsx tells",
+    ),
     # database
     "invariant": ("Invariante verletzt", "an invariant is violated"),
     "seal_missing": ("Siegel fehlt", "a seal is missing"),

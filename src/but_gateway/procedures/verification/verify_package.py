@@ -79,9 +79,9 @@ class _Read:
         return {row.end_to_end_id: row.net for row in self.book.paid} if self.book is not None else None
 
     @property
-    def repeats(self) -> frozenset[str]:
-        """Payments that repeat a returned one: their positions stand in the batch of the first one. Only the book tells of them."""
-        return frozenset(row.end_to_end_id for row in self.book.paid if row.repeats) if self.book is not None else frozenset()
+    def repeats(self) -> frozenset[str] | None:
+        """Payments that repeat a returned one: their positions stand in the batch of the first one. None: only the book tells of them."""
+        return frozenset(row.end_to_end_id for row in self.book.paid if row.repeats) if self.book is not None else None
 
 
 def _read(package: Package, findings: Findings) -> _Read:
@@ -115,16 +115,27 @@ def _compare(read: _Read, findings: Findings) -> None:
     run(compare.hkr_with_bank, hkr, bank)
     run(compare.hkr_with_manifest, hkr, manifest)
     run(compare.orders_alike, hkr, book)
-    run(compare.positions_with_orders, positions, None if book is None else book.orders, read.repeats, "Zahlungen.xlsx")
-    run(compare.positions_with_payments, positions, None if book is None else book.paid)
-    run(compare.positions_with_bank, positions, bank, read.repeats)
-    run(compare.positions_with_manifest, positions, manifest, sum((paid or {})[one] for one in read.repeats))
-    if book is None:
-        run(compare.positions_with_orders, positions, hkr, read.repeats, "HKR.csv")
+    if positions is not None:
+        _compare_positions(read, positions, findings)
     run(compare.advices_with_payments, read.advised, paid)
     run(compare.advices_with_positions, read.advised, positions)
     run(compare.document_with_manifest, read.document, manifest)
     run(compare.document_with_bank, read.document, bank)
+
+
+def _compare_positions(read: _Read, positions: Positions, findings: Findings) -> None:
+    """Positions against what is ordered and paid for them."""
+    repeats, book, paid = read.repeats, read.book, read.paid or {}
+    if book is not None:
+        compare.positions_with_orders(positions, book.orders, repeats, "Zahlungen.xlsx", findings)
+        compare.positions_with_payments(positions, book.paid, findings)
+    elif read.hkr is not None:
+        compare.positions_with_orders(positions, read.hkr, repeats, "HKR.csv", findings)
+    if read.bank is not None:
+        compare.positions_with_bank(positions, read.bank, repeats, findings)
+    if read.manifest is not None:
+        repeated = None if repeats is None else sum(paid[one] for one in repeats)
+        compare.positions_with_manifest(positions, read.manifest, repeated, findings)
 
 
 def _tell(read: _Read, positions: Positions, findings: Findings) -> None:
