@@ -13,7 +13,7 @@ from but_gateway.jobs.payment_terms import ATTEMPTS_MAX, PaymentTerms
 from but_gateway.kit.clock import FixedClock
 from but_gateway.procedures.reporting import warn_of_terms as verb
 from but_gateway.procedures.reporting.term_store import AtRisk
-from but_gateway.procedures.reporting.warn_of_terms import warning
+from but_gateway.procedures.reporting.warn_of_terms import INVOICES_AT_ONCE, warning
 from but_gateway.registers.municipalities.store import read_settings, write_settings
 from but_gateway.rules.verdict import Outcome
 from tests.factories.billing import RECEIVED, Billed, Meal
@@ -26,10 +26,10 @@ WARNING_DAY = datetime(2026, 11, 25, 5, tzinfo=UTC)
 TERM_ENDS = date(2026, 12, 2)
 
 
-def terms_of(treasury: Treasury, now: datetime = WARNING_DAY, **more: int) -> PaymentTerms:
+def terms_of(treasury: Treasury, now: datetime = WARNING_DAY, invoices_at_once: int = INVOICES_AT_ONCE) -> PaymentTerms:
     """The sweep as a freshly started process does it."""
     state = treasury.office.app.state
-    return PaymentTerms(state.database, state.directory, FixedClock(now), **more)
+    return PaymentTerms(state.database, state.directory, FixedClock(now), invoices_at_once)
 
 
 async def sweep(treasury: Treasury, now: datetime = WARNING_DAY) -> list[JSON]:
