@@ -10,6 +10,7 @@ import structlog
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.tenancy import Scope
+from but_gateway.db.trouble import Trouble, trouble_of
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Town
 from but_gateway.jobs.store import running_imports
@@ -44,6 +45,8 @@ class GrantImports:
             await self._chunk(town, self.directory.keys(town), import_id)
             self._failures.pop(import_id, None)
         except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
+                raise  # says nothing of the work: however often it comes, nothing is given up for it
             self._failures[import_id] = self._failures.get(import_id, 0) + 1
             structlog.get_logger().error("grant_import", error=type(error).__qualname__, import_id=str(import_id))
             if self._failures[import_id] < ATTEMPTS_MAX:

@@ -9,6 +9,7 @@ import structlog
 
 from but_gateway.db.engine import Database
 from but_gateway.db.tenancy import Scope
+from but_gateway.db.trouble import Trouble, trouble_of
 from but_gateway.identity.call import Call
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Town
@@ -65,6 +66,8 @@ class Redecisions:
             await self._chunk(town, redecision_id)
             self._failures.pop(redecision_id, None)
         except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
+                raise  # says nothing of the work: however often it comes, nothing is given up for it
             self._failures[redecision_id] = self._failures.get(redecision_id, 0) + 1
             structlog.get_logger().error("redecision", error=type(error).__qualname__, redecision_id=str(redecision_id))
             if self._failures[redecision_id] < ATTEMPTS_MAX:
