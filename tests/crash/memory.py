@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 JSON = Any
-PATIENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 120
 _ANSWER_SECONDS: Final = 15
 # Refusals that say: the same again, with the same key, may succeed.
 _LATER: Final = frozenset({"request_in_progress", "conflict", "receive_timeout"})
