@@ -66,7 +66,7 @@ def test_everything_lies_on_the_page(values: list[tuple[int | None, ...]], *, st
     picture = draw(chart)
     assert picture == draw(chart)
     for rect in columns(picture):
-        x, y, width, height = (int(rect.get(name)) for name in ("x", "y", "width", "height"))
+        x, y, width, height = (int(rect.attrib[name]) for name in ("x", "y", "width", "height"))
         assert 0 <= x <= x + width <= WIDTH
         assert 0 <= y <= y + height <= HEIGHT
     assert len(columns(picture)) == sum(value not in (None, 0) for row in values for value in row)

@@ -26,12 +26,15 @@ def test_a_sum_below_five_is_a_small_count_too() -> None:
     assert hide([0, 0, 4], [50] * 3, floor=0).total
 
 
-def attack(families: dict[object, list[tuple[int, ...]]]) -> list[object]:
+# The shown counts of a family and their sum.
+Look = tuple[tuple[int | None, ...], int | None]
+
+
+def attack(families: dict[Look, list[tuple[int, ...]]]) -> list[object]:
     """What was published, for which a hidden small count has but one value among all families that look so."""
-    found = []
+    found: list[object] = []
     for published, possible in families.items():
-        shown = published[0]  # type: ignore[index] # the shown counts and their sum
-        for place in (place for place, count in enumerate(shown) if count is None):
+        for place in (place for place, count in enumerate(published[0]) if count is None):
             values = {family[place] for family in possible}
             if len(values) == 1 and min(values) < LEAST:
                 found.append((published, possible))
@@ -41,7 +44,7 @@ def attack(families: dict[object, list[tuple[int, ...]]]) -> list[object]:
 @pytest.mark.parametrize(("length", "most", "floor"), [(2, 14, 1), (3, 11, 1), (4, 8, 1), (2, 14, 0), (3, 11, 0), (4, 8, 0)])
 def test_no_subtraction_gives_a_small_count_away(length: int, most: int, floor: int) -> None:
     """All families of a length are published; whoever sees one cannot tell a small count from the others that look the same."""
-    families: dict[object, list[tuple[int, ...]]] = defaultdict(list)
+    families: dict[Look, list[tuple[int, ...]]] = defaultdict(list)
     for counts in product(range(floor, most + 1), repeat=length):
         hidden = hide(counts, [length * most] * length, floor=floor)
         shown = tuple(None if place in hidden.places else count for place, count in enumerate(counts))
@@ -54,10 +57,10 @@ def test_no_subtraction_gives_a_small_count_away(length: int, most: int, floor: 
 def test_granted_used_and_expiring_together_give_no_small_count_away() -> None:
     """The same with all three counts of two cells, which say something of each other."""
     cells = [Count(g, u, e) for g in range(1, 10) for u in range(g + 1) for e in range(g - u + 1)]
-    looks: dict[tuple[tuple[Shown, ...], Shown], list[tuple[Count, Count]]] = defaultdict(list)
+    looks: dict[tuple[tuple[Shown, ...], Shown], list[tuple[Count, ...]]] = defaultdict(list)
     for pair in product(cells, repeat=2):
-        shown, total = publish(pair)
-        looks[tuple(shown), total].append(pair)
+        items, total = publish(pair)
+        looks[tuple(items), total].append(pair)
     for (shown, total), possible in looks.items():
         for field in ("granted", "used", "expiring"):
             assert all(getattr(one, field) is None or getattr(one, field) >= LEAST for one in (*shown, total))
