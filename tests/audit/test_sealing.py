@@ -1,4 +1,3 @@
-
 """Sealing: every row once, whatever commits late, dies or meets; and whatever is changed afterwards is found."""
 
 import asyncio

@@ -102,7 +102,7 @@ async def test_of_several_assignments_the_one_that_began_last_counts(office: Off
 
     def product(benefit: str, day: date, legal_basis: str = "sgb2") -> str | None:
         found = settings.assignment(legal_basis, benefit, day)
-        return found and found.product
+        return None if found is None else found.product
 
     assert product("lunch", date(2019, 1, 1)) == product("lunch", date(2026, 12, 31)) == "05.311.01"
     assert product("lunch", date(2027, 1, 1)) == product("lunch", date(2035, 1, 1)) == "05.311.02"
@@ -113,7 +113,7 @@ async def test_of_several_assignments_the_one_that_began_last_counts(office: Off
 def test_settings_stored_before_assignments_had_days_are_read_as_since_ever() -> None:
     old = {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": None}
     read = Settings.read(Settings("Musterstadt").document() | {"account_assignments": [old]})
-    assert read.account_assignments == (AccountAssignment(**old, valid_from=None),)
+    assert read.account_assignments == (AccountAssignment("sgb2", "lunch", "05.311.01", "533110", None),)
 
 
 async def test_all_faults_of_single_fields_are_told_at_once(office: Office) -> None:
