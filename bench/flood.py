@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from load import http_request
-from run import database, server
+from measure import database, server
 from town import Town, school_days
 
 CHILDREN = 1000
@@ -112,10 +112,10 @@ def main() -> None:
     seconds: float = options.parse_args().seconds
     with tempfile.TemporaryDirectory(prefix="but-flood-") as folder, database(Path(folder)) as environ:
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-        with server(environ, [sys.executable, "-m", "but_gateway", "serve"], "--port") as port:
-            town = Town(f"http://127.0.0.1:{port}", environ)
+        with server(environ, [sys.executable, "-m", "but_gateway", "serve"], "--port") as served:
+            town = Town(f"http://127.0.0.1:{served.port}", environ)
             town.children(CHILDREN)
-            flood = Flood(town, port, school_days(20))
+            flood = Flood(town, served.port, school_days(20))
             asyncio.run(measure(flood, seconds))
             numbers = {number for status, _, number in flood.answers if status == 201}  # noqa: PLR2004 - created
             unknown = {number for status, _, number in flood.answers if status == LOST}

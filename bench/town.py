@@ -30,6 +30,7 @@ class Town:
         self.environ = environ
         self.http = httpx.Client(base_url=base_url, timeout=300)
         self.numbers: list[str] = []
+        self.billed = 0  # of the numbers, from the first on
         account = f"c1-{self.key}"
         self.command("municipality", "add", self.key, "--name", "Messstadt", "--ags", "05999999", "--state", "NW", "--sandbox")
         self.command("account", "add", account, "--name", "Messküche")
@@ -83,6 +84,14 @@ class Town:
         for first in range(0, count, 1000):
             report = self.post("grant-imports", rows[first : first + 1000], self.registrar).json()
             self.numbers += [e["entitlement_number"] for e in report["entitlements"]]
+
+    def revoke(self, children: range, effective_from: str) -> None:
+        """Revokes the grants of children; their providers were told the day before."""
+        rows = [_row(i) for i in children]
+        for row in rows:
+            row["grant"]["revocation"] = {"effective_from": effective_from, "notified_on": effective_from}
+        for first in range(0, len(rows), 1000):
+            self.post("grant-imports", rows[first : first + 1000], self.registrar)
 
     def invoice(self, number: str, children: range, days: list[str]) -> dict[str, Any]:
         """The body of an invoice: one line a child, one position a day."""
