@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.crash import report
 from tests.crash.machine import ROOT, Server, machine, nursery, server
 from tests.crash.mutants import BY_NAME
-from tests.crash.storm import Outcome, Storm, seeded, weather_round
+from tests.crash.storm import Outcome, Storm, points_round, seeded, weather_round
 
 RESULTS: Final = ROOT / "var" / "crash.jsonl"
 ATTEMPTS: Final = 6  # rounds a mutant may survive before it counts as not caught
@@ -40,6 +40,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=1, help="the seed of the first one (1)")
     parser.add_argument("--successes", type=int, default=80, help="that clients get done in each storm (80)")
     parser.add_argument("--minutes", type=float, default=0, help="no further round after so many (0: no limit)")
+    parser.add_argument("--no-points", dest="points", action="store_false", help="leave out the round in which an app dies at every point")
     parser.add_argument("--mutants", default="all", help="names with commas between, all, or none (all)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where results are added (var/crash.jsonl)")
     parser.add_argument("--pg-bin", type=Path, default=None, help="server programs to use instead of the shipped ones")
@@ -59,6 +60,10 @@ async def _run(options: argparse.Namespace) -> None:
                 outcome = await _storm(on, children, seed, Storm(successes=options.successes), deaths)
                 _keep(options.results, {"kind": "round", **_document(outcome)})
                 _tell(f"seed {seed}", outcome)
+        if options.points and time.monotonic() < until:
+            outcome = await _systematic(on, children)
+            _keep(options.results, {"kind": "round", **_document(outcome)})
+            _tell("every point", outcome)
         for name in names or []:
             if time.monotonic() < until:
                 _keep(options.results, await _catch(on, children, name))
@@ -70,6 +75,14 @@ async def _storm(on: Server, children: asyncio.subprocess.Process, seed: int, st
         if outcome.faults:
             _save_logs(one.folder, f"seed-{seed}")
     deaths.update(outcome.died)
+    return outcome
+
+
+async def _systematic(on: Server, children: asyncio.subprocess.Process) -> Outcome:
+    async with machine(on, children, "every_point", seeded("every point")) as one:
+        outcome = await points_round(one, 0)
+        if outcome.faults:
+            _save_logs(one.folder, "every-point")
     return outcome
 
 

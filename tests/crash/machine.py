@@ -125,6 +125,8 @@ class Machine:
     apps: list[App] = field(default_factory=list)
     deaths: Counter[str] = field(default_factory=Counter)  # how often apps died at which point, in all rounds so far
     kills: Counter[str] = field(default_factory=Counter)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # to speak to the nursery
+    systematic: bool = False  # apps die at the first point at which none has died
 
     @property
     def urls(self) -> list[str]:
@@ -151,7 +153,7 @@ class Machine:
         doom = self._doom() if doomed else []
         wish: dict[str, Any] = {
             "port": app.port, "log": str(self.folder / f"app-{app.port}.log"), "journal": str(self.journal), "mutant": self.mutant,
-            "doomed": doom, "nth": self.chance.choice((1, 2, 3)),
+            "doomed": doom, "nth": 1 if self.systematic else self.chance.choice((1, 2, 3)),
             "environment": {
                 "BUT_DATABASE_URL": f"postgresql+asyncpg://postgres@127.0.0.1:{self.proxy.port}/{self.database}",
                 "BUT_MASTER_KEY_FILE": str(self.folder / "master.key"), "BUT_ISSUER": ISSUER, "BUT_LOG_LEVEL": "error",
@@ -160,10 +162,18 @@ class Machine:
         }  # fmt: skip
         assert self.nursery.stdin is not None
         assert self.nursery.stdout is not None
-        self.nursery.stdin.write(json.dumps(wish).encode() + b"\n")
-        app.process = int(await self.nursery.stdout.readline())
+        async with self.turn:
+            self.nursery.stdin.write(json.dumps(wish).encode() + b"\n")
+            app.process = int(await self.nursery.stdout.readline())
+
+    def missing(self) -> list[str]:
+        """Points at which no app has died in this round."""
+        died = self.told("died")
+        return [point for point in all_points() if point not in died]
 
     def _doom(self) -> list[str]:
+        if self.systematic:
+            return self.missing()
         deaths = self.deaths + self.told("died")
         gap = [GAP] if self.mutant else []
         return gap + sorted(all_points(), key=lambda point: (deaths[point], self.chance.random()))[:DOOMS]

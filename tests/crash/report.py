@@ -42,7 +42,7 @@ def summary(lines: Sequence[Line]) -> list[str]:
     kills, proxy, client, died = (_sum(rounds, name) for name in ("kills", "proxy", "client", "died"))
     missing = [point for point in all_points() if not died[point]]
     return [
-        f"seeds {len({line['seed'] for line in rounds})} (due {SEEDS_DUE})",
+        f"seeds {len({line['seed'] for line in rounds} - {0})} (due {SEEDS_DUE})",
         f"rounds with a violation {sum(bool(line['faults']) for line in rounds)} (due 0)",
         f"kills {kills.total()} (due {KILLS_DUE}): {_said(kills)}",
         f"acknowledgements of commits lost {proxy['unheard']} (due {UNHEARD_DUE}) of {proxy['commits']} commits; {_said(proxy)}",
@@ -60,7 +60,7 @@ def tables(lines: Sequence[Line]) -> list[str]:
     kills, proxy, client, died = (_sum(rounds, name) for name in ("kills", "proxy", "client", "died"))
     missing = [point for point in all_points() if not died[point]]
     rows = [
-        ("seeds", f"≥ {SEEDS_DUE}", len({line["seed"] for line in rounds})),
+        ("seeds", f"≥ {SEEDS_DUE}", len({line["seed"] for line in rounds} - {0})),
         ("rounds with a violation", "0", sum(bool(line["faults"]) for line in rounds)),
         ("kills", f"≥ {KILLS_DUE}", f"{kills.total()} ({_said(kills)})"),
         ("acknowledgements of commits lost", f"≥ {UNHEARD_DUE}", f"{proxy['unheard']} of {proxy['commits']} commits that wrote"),

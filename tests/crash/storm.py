@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,11 +15,12 @@ import httpx
 from but_gateway.db.embedded import asyncpg_dsn
 from tests.crash import office, providers
 from tests.crash.checker import check_answers, check_database
-from tests.crash.machine import Machine
+from tests.crash.machine import App, Machine
 from tests.crash.town import Act, Town, open_towns
 
 TOWNS: Final = 2
 FOCUS: Final = 12
+PASSES_MAX: Final = 40  # over everything that anybody does, until an app has died at every point
 CALM_SECONDS_MAX: Final = 60
 STILL_SECONDS_MAX: Final = 8  # after so many without enough successes the next kill comes all the same
 _RUNNING: Final = (
@@ -79,12 +80,7 @@ async def weather_round(machine: Machine, seed: int, storm: Storm, towns: int = 
         made = await open_towns(machine, http, machine.chance, towns)
         await _blow(machine, made, storm)
         outcome.faults += await _look(machine, made)
-    for town in made:
-        outcome.client += town.memory.counts
-        outcome.told += len(town.memory.told) + len(town.memory.checks)
-    outcome.kills, outcome.proxy = machine.kills, machine.proxy.counts
-    outcome.reached, outcome.died = machine.told("reached"), machine.told("died")
-    outcome.kills["point"] = outcome.died.total()
+    _count(outcome, machine, made)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -97,7 +93,8 @@ async def _blow(machine: Machine, towns: list[Town], storm: Storm) -> None:
         for town in towns
         for who, acts in PEOPLE
     ]
-    keeping = [asyncio.create_task(_keep_up(machine, app)) for app in range(len(machine.apps))]
+    calm = asyncio.Event()
+    keeping = [asyncio.create_task(_keep_up(machine, app, calm)) for app in machine.apps]
     hand = asyncio.create_task(_kill(machine, towns, storm)) if storm.kills else None
     until, enough = time.monotonic() + storm.seconds_max, _successes(towns) + storm.successes
     while time.monotonic() < until and _successes(towns) < enough and not any(town.memory.faults for town in towns):
@@ -111,14 +108,8 @@ async def _blow(machine: Machine, towns: list[Town], storm: Storm) -> None:
     await machine.server.start()
     over.set()
     await asyncio.gather(*people)
-    for one in keeping:
-        one.cancel()
-    await asyncio.gather(*keeping, return_exceptions=True)
-    for app in machine.apps:
-        if app.alive and storm.kills:
-            await machine.kill_app(app)  # whoever still was doomed
-        if not app.alive:
-            await machine.serve(app, doomed=False)
+    calm.set()
+    await _calm(machine, keeping)
 
 
 def _weighed(acts: Mapping[Act, int], focus: frozenset[str]) -> dict[Act, int]:
@@ -133,14 +124,53 @@ async def _live(town: Town, who: str, acts: Mapping[Act, int], over: asyncio.Eve
         await asyncio.sleep(chance.uniform(0, 0.1))
 
 
-async def _keep_up(machine: Machine, number: int) -> None:
+async def _keep_up(machine: Machine, app: App, calm: asyncio.Event) -> None:
     """Starts an app again whenever it is gone, doomed to die at a point."""
-    app = machine.apps[number]
-    while True:
+    while not calm.is_set():
         if not app.alive:
             await asyncio.sleep(machine.chance.uniform(0, 0.3))
             await machine.serve(app, doomed=True)
         await asyncio.sleep(0.05)
+
+
+async def points_round(machine: Machine, seed: int) -> Outcome:
+    """An app dies at every point there is, one after the other, in calm weather; in the end everything must be there all the same."""
+    outcome, began = Outcome(seed, None), time.monotonic()
+    async with httpx.AsyncClient() as http:
+        made = await open_towns(machine, http, machine.chance, 1)
+        machine.systematic = True
+        calm = asyncio.Event()
+        keeping = [asyncio.create_task(_keep_up(machine, app, calm)) for app in machine.apps]
+        for app in machine.apps:
+            await machine.kill_app(app)
+        for _ in range(PASSES_MAX):
+            for who, act in calm_acts():
+                await act(made[0], who)
+            if not machine.missing() or made[0].memory.faults:
+                break
+        calm.set()
+        await _calm(machine, keeping)
+        outcome.faults += await _look(machine, made)
+    _count(outcome, machine, made)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _count(outcome: Outcome, machine: Machine, towns: list[Town]) -> None:
+    for town in towns:
+        outcome.client += town.memory.counts
+    outcome.told = _successes(towns)
+    outcome.kills, outcome.proxy = machine.kills, machine.proxy.counts
+    outcome.reached, outcome.died = machine.told("reached"), machine.told("died")
+    outcome.kills["point"] = outcome.died.total()
+
+
+async def _calm(machine: Machine, keeping: list[asyncio.Task[None]]) -> None:
+    """Nobody is doomed any more, and both apps are up."""
+    await asyncio.gather(*keeping)
+    for app in machine.apps:
+        await machine.kill_app(app)
+        await machine.serve(app, doomed=False)
 
 
 def _successes(towns: list[Town]) -> int:
@@ -189,6 +219,6 @@ async def _is_idle(url: str) -> bool:
         await connection.close()
 
 
-def calm_acts(people: Iterable[tuple[str, Mapping[Act, int]]] = PEOPLE) -> list[tuple[str, Act]]:
+def calm_acts() -> list[tuple[str, Act]]:
     """Everything that anybody does."""
-    return [(who, act) for who, acts in people for act in acts]
+    return [(who, act) for who, acts in PEOPLE for act in acts]
