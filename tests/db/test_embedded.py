@@ -301,7 +301,7 @@ except EmbeddedPostgresError as error:
 def reachable_programs(server_programs: Path | None, open_directory: Path) -> Path:
     if server_programs is not None:
         return server_programs
-    return embedded_place.reachable_copy(embedded._shipped_programs(), open_directory / "state")  # noqa: SLF001 - the files root would copy
+    return embedded_place.reachable_copy(embedded.shipped_programs(), open_directory / "state")
 
 
 @only_as_root
@@ -351,7 +351,7 @@ def test_an_ordinary_user_is_refused_another_users_directory(open_directory: Pat
 @only_as_root
 def test_programs_in_a_closed_place_are_copied_and_no_mode_is_changed(open_directory: Path) -> None:
     closed = open_directory / "closed"
-    embedded_place.reachable_copy(embedded._shipped_programs(), closed)  # noqa: SLF001 - a second set of files to shut away
+    embedded_place.reachable_copy(embedded.shipped_programs(), closed)
     closed.chmod(0o700)
     programs = next(closed.glob("server-*/*/*/bin"))
     server = EmbeddedPostgres(open_directory / "copied", programs, open_directory / "copies")

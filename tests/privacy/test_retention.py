@@ -14,7 +14,7 @@ from but_gateway.cli.owner import ACTOR, Office
 from but_gateway.cli.retention import Report, retain
 from but_gateway.db.fields import MasterKey
 from but_gateway.db.schema import metadata
-from but_gateway.db.tenancy import Scope
+from but_gateway.db.tenancy import OWNER_ROLE, Scope
 from but_gateway.procedures.retention import store
 from but_gateway.procedures.retention.adopt_accounts import AdoptionRefusedError, adopt_accounts
 from but_gateway.procedures.retention.catalogue import KEPT, PERIODS
@@ -46,7 +46,8 @@ async def counts(house: House, town: UUID | None = None) -> dict[str, int]:
 
 
 async def retained(house: House, now: datetime, *, dry: bool = False) -> Report:
-    office = Office(Settings(database_url=house.instance.database_url), house.owner, MasterKey.read(house.key_file))
+    url = house.instance.database_url
+    office = Office(Settings(database_url=url), house.owner, MasterKey.read(house.key_file), url, OWNER_ROLE)
     return await retain(office, now, dry=dry)
 
 

