@@ -67,6 +67,8 @@ MUTATIONS = [
     ("UPDATE payment SET state = 'open'", "10 payments"),
     ("UPDATE payment SET paid_on = NULL", "10 payments"),
     ("UPDATE settlement_batch SET state = 'handed_over'", "10 paid"),
+    ("UPDATE remittance SET net = net + 1", "3 remittances"),
+    ("UPDATE remittance_position SET approved = approved - 1", "3 remittances"),
     ("UPDATE payment SET lapsed = true WHERE repeats_id IS NOT NULL", "10 repeats"),
     ("UPDATE payment_order SET benefit = 'tutoring' WHERE payment_id IN (SELECT id FROM payment WHERE repeats_id IS NULL)", "10 repeats"),
     ("UPDATE decision SET outcome = 'cancelled' WHERE outcome = 'accepted'", "10 positions"),

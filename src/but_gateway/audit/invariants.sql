@@ -415,3 +415,12 @@ WHERE s.outcome IN ('accepted', 'reduced') AND (
   OR s.last_day < CASE v.legal_basis WHEN 'bkgg' THEN date_trunc('month', v.valid_from)::date ELSE v.valid_from END
   OR s.first_day > CASE v.legal_basis WHEN 'bkgg' THEN (date_trunc('month', v.valid_to) + interval '1 month - 1 day')::date ELSE v.valid_to END
 );
+
+-- invariant: 3 remittances: what a provider was told of a payment is what it is paid, to the cent
+SELECT p.municipality_id, p.id AS payment_id, p.net, m.net AS told, x.cents AS positions_told
+FROM payment p
+JOIN remittance m ON m.municipality_id = p.municipality_id AND m.id = p.id
+CROSS JOIN LATERAL (
+  SELECT sum(t.approved) AS cents FROM remittance_position t WHERE t.municipality_id = m.municipality_id AND t.payment_id = m.id
+) x
+WHERE m.net <> p.net OR m.remittance_text <> p.remittance_text OR x.cents <> p.net;
