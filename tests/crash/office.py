@@ -85,6 +85,14 @@ async def change_provider(town: Town, _: str) -> None:
     await town.put("/providers/c2", PROVIDERS["c2"] | {"account": f"{town.key}-c2", "contact_email": f"m{town.next()}@c2.example"})
 
 
+async def make_registers(town: Town, _: str) -> None:
+    """A new school, a new caterer, and what they agreed."""
+    number = town.next()
+    await town.put(f"/facilities/s{number}x", FACILITIES["s1"] | {"name": f"Schule {number}"})
+    await town.put(f"/providers/c{number}x", PROVIDERS["c2"] | {"account": None, "name": f"Menüdienst {number}"})
+    await town.put(f"/agreements/c{number}x", AGREEMENTS["c2"] | {"provider": f"c{number}x", "facilities": [f"s{number}x"]})
+
+
 async def add_bank_account(town: Town, _: str) -> None:
     """A caterer gets another bank account."""
     await bank_account(town, town.chance.choice(("c1", "c2")), IBANS[town.chance.choice(("c3", "c4", "t2"))])
@@ -242,7 +250,7 @@ async def clear_entries(town: Town, who: str) -> None:
 
 REGISTRAR: Final[Mapping[Act, int]] = {
     grant: 3, grant_many: 2, replace_number: 2, note_family_payment: 2, merge: 1, change_price: 3, change_settings: 1, change_facility: 1,
-    change_provider: 1, add_bank_account: 1,
+    change_provider: 1, make_registers: 1, add_bank_account: 1,
 }  # fmt: skip
 CLERK: Final[Mapping[Act, int]] = {resolve: 4, finish_notice: 1}
 FINANCE: Final[Mapping[Act, int]] = {draw_up: 2, move_on: 6, step_aside: 1, report_payments: 1, clear_entries: 1}
