@@ -1,4 +1,4 @@
-"""Erases a child when nothing speaks against it (Art. 17 DSGVO, § 84 SGB X); docs/decisions/0016 says what that means for backups."""
+"""Erases a child when nothing speaks against it (Art. 17 DSGVO, § 84 SGB X); docs/decisions/0019 says what that means for backups."""
 
 from datetime import date, datetime
 from uuid import UUID

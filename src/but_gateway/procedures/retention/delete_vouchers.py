@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from but_gateway.procedures.retention import store, voucher_store
+from but_gateway.procedures.retention import store, vouchers_store
 from but_gateway.procedures.retention.catalogue import BY_RULE
 from but_gateway.procedures.retention.groups import groups_of
 from but_gateway.procedures.retention.model import Deleted, Place, Run, bound_of, counted, horizon
@@ -29,11 +29,11 @@ async def delete_vouchers(run: Run, *, positions_at_once: int = POSITIONS_AT_ONC
         if year is None:
             return
         bound = bound_of(date(year + 1, 1, 1))
-        sizes, held = await voucher_store.invoices_before(unit, bound)
-        groups = list(groups_of(sizes, await voucher_store.links(unit)))
+        sizes, held = await vouchers_store.invoices_before(unit, bound)
+        groups = list(groups_of(sizes, await vouchers_store.links(unit)))
     for chunk in _chunks(_due(run, groups, sizes, held), sizes, positions_at_once):
         async with run.transaction() as unit:
-            deleted = await store.note(unit, run, RULE, await voucher_store.delete_invoices(unit, chunk))
+            deleted = await store.note(unit, run, RULE, await vouchers_store.delete_invoices(unit, chunk))
         yield deleted
     async for deleted in _registers(run, bound, date(year, 12, 31)):
         yield deleted
@@ -46,16 +46,16 @@ async def _registers(run: Run, bound: UUID, last_day: date) -> AsyncGenerator[De
         while more:
             async with run.transaction() as unit:
                 if step == "changes":
-                    ids = await voucher_store.delete_changes(unit, bound, ROWS_AT_ONCE)
+                    ids = await vouchers_store.delete_changes(unit, bound, ROWS_AT_ONCE)
                     gone = {"provider_change": ids}
                 elif step == "grants":
-                    ids = await voucher_store.grants_before(unit, bound, last_day, ROWS_AT_ONCE)
+                    ids = await vouchers_store.grants_before(unit, bound, last_day, ROWS_AT_ONCE)
                     gone = await remove_grants(unit, ids)
                 elif step == "entitlements":
-                    ids = await voucher_store.entitlements_before(unit, bound, ROWS_AT_ONCE)
+                    ids = await vouchers_store.entitlements_before(unit, bound, ROWS_AT_ONCE)
                     gone = await remove_entitlements(unit, ids)
                 else:
-                    ids = await voucher_store.children_before(unit, bound, ROWS_AT_ONCE)
+                    ids = await vouchers_store.children_before(unit, bound, ROWS_AT_ONCE)
                     gone = await remove_children(unit, ids, by=run.actor, at=run.now)
                 rows = sum((counted(source, one) for source, one in gone.items()), Counter[Place]())
                 deleted = await store.note(unit, run, RULE, rows)

@@ -82,7 +82,7 @@ class Run:
 
 def month_of(row_id: UUID) -> date:
     """The first day of the month (UTC) in which an id was made."""
-    made = datetime.fromtimestamp((row_id.int >> 80) / 1000, UTC)
+    made = datetime.fromtimestamp((row_id.int >> 80) // 1000, UTC)
     return date(made.year, made.month, 1)
 
 
