@@ -12,7 +12,7 @@ from tests.crash.machine import Server, machine, nursery, server
 from tests.crash.mutants import BY_NAME
 from tests.crash.storm import Storm, calm_acts, seeded, weather_round
 from tests.crash.town import open_towns
-from tests.crash.verbs import BY_COMMAND, actions, all_points
+from tests.crash.verbs import BY_COMMAND, all_points
 from tests.isolation.operations import operations
 from tests.tidy.source import ROOT, product
 
@@ -75,8 +75,11 @@ def test_the_product_knows_nothing_of_crash_points() -> None:
     assert [source.path for source in product() if "tests.crash" in source.text or "crash point" in source.text.lower()] == []
 
 
-def test_every_action_of_a_command_still_exists() -> None:
-    assert set(actions()) >= BY_COMMAND
+def test_every_room_of_commands_still_exists_and_has_no_operations() -> None:
+    for room in BY_COMMAND:
+        names = [source.name for source in product() if source.path.startswith(room)]
+        assert names
+        assert not [name for name in names if name.endswith("endpoints")]
 
 
 def test_ten_mutants_and_more_are_planted_and_each_has_its_row() -> None:
