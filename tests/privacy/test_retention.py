@@ -1,5 +1,7 @@
 """Retention deletes what was kept long enough, nothing else, and says so; whoever is cut off goes on where it was."""
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -12,6 +14,7 @@ from but_gateway.audit.check import ChainReport, check_chain
 from but_gateway.audit.sealing import seal_town
 from but_gateway.cli.owner import ACTOR, Office
 from but_gateway.cli.retention import Report, retain
+from but_gateway.db.embedded import asyncpg_dsn
 from but_gateway.db.fields import MasterKey
 from but_gateway.db.schema import metadata
 from but_gateway.db.tenancy import OWNER_ROLE, Scope
@@ -21,7 +24,9 @@ from but_gateway.procedures.retention.catalogue import KEPT, PERIODS
 from but_gateway.procedures.retention.delete_answers import delete_answers
 from but_gateway.procedures.retention.delete_vouchers import delete_vouchers
 from but_gateway.procedures.retention.model import Run, horizon, months_before
+from but_gateway.procedures.retention.partition_store import LOCK_SECONDS, drop_month
 from but_gateway.settings import Settings
+from tests.isolation.stage import check
 from tests.privacy.conftest import House
 
 # The stage is made now, whatever its Test-Clock said: what is deleted when follows from this year.
@@ -298,3 +303,23 @@ async def test_the_chain_knows_what_was_deleted_on_purpose_and_still_finds_the_r
     await house.superuser.execute("UPDATE posting SET cents = cents + 1 WHERE id = $1", posting)
     assert [fault.what for fault in (await chain(house)).faults] == ["row_changed"]
     await house.superuser.execute("UPDATE posting SET cents = cents - 1 WHERE id = $1", posting)
+
+
+async def test_a_month_that_somebody_reads_is_dropped_later_and_nobody_waits_long(house: House) -> None:
+    later = datetime(YEAR + 2, 1, 1, tzinfo=UTC)
+    partition = f"access_log_m{MADE:%Y_%m}"
+    reader = await asyncpg.connect(asyncpg_dsn(house.instance.database_url))
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetchval("SELECT count(*) FROM access_log")
+    begun = time.monotonic()
+    async with house.owner.transaction(Scope()) as unit:
+        assert await drop_month(unit, partition) is False
+    assert time.monotonic() - begun < LOCK_SECONDS + 1
+    asked = asyncio.create_task(house.stage.town.call("c1", "POST", "/eligibility-checks", check(house.stage.town)))
+    dropping = asyncio.create_task(retained(house, later))
+    answer = await asked
+    assert answer.status_code == 200, answer.text
+    await reading.rollback()
+    await reader.close()
+    assert partition in (await dropping).dropped
