@@ -66,7 +66,10 @@ async def post_settlement(unit: UnitOfWork, batch_id: UUID, at: datetime) -> int
 
 
 async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list[asyncpg.Record]]:
-    """The batch's positions with invoice, line, decision and orders, some at a time: memory does not grow with their number."""
+    """The batch's positions with invoice, line, decision and orders, some at a time: memory does not grow with their number.
+
+    Each is looked up by its whole keys (OFFSET 0 keeps the planner from doing otherwise, as in remittance_store).
+    """
     cursor = await unit.driver.cursor(
         """
         SELECT s.position_id, r.key AS provider, i.number AS invoice, s.invoice_id, l.line_no, s.benefit, s.item, s.form, s.first_day,
@@ -74,11 +77,11 @@ async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list
                d.approved, d.findings::text AS findings, d.allocations::text AS allocations, d.rule_set, d.facts::text AS facts,
                o.orders::text AS orders, o.payment
         FROM position_state s
-        JOIN position p ON p.municipality_id = s.municipality_id AND p.id = s.position_id
-        JOIN invoice_line l ON l.municipality_id = s.municipality_id AND l.id = s.line_id
-        JOIN invoice i ON i.municipality_id = s.municipality_id AND i.id = s.invoice_id
+        CROSS JOIN LATERAL (SELECT * FROM position x WHERE x.municipality_id = s.municipality_id AND x.id = s.position_id OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT * FROM invoice_line x WHERE x.municipality_id = s.municipality_id AND x.id = s.line_id OFFSET 0) l
+        CROSS JOIN LATERAL (SELECT * FROM invoice x WHERE x.municipality_id = s.municipality_id AND x.id = s.invoice_id OFFSET 0) i
         JOIN provider r ON r.municipality_id = s.municipality_id AND r.id = s.provider_id
-        JOIN decision d ON d.municipality_id = s.municipality_id AND d.id = s.decision_id
+        CROSS JOIN LATERAL (SELECT * FROM decision x WHERE x.municipality_id = s.municipality_id AND x.id = s.decision_id OFFSET 0) d
         CROSS JOIN LATERAL (
           SELECT jsonb_agg(jsonb_build_array(o.serial, o.legal_basis, i.cents) ORDER BY o.serial) AS orders, min(y.end_to_end_id) AS payment
           FROM order_item i JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
