@@ -13,6 +13,7 @@ import httpx
 JSON = Any
 PATIENCE_SECONDS: Final = 120
 _ANSWER_SECONDS: Final = 15
+FAULT_OF_OURS: Final = "instead of 503"
 # Refusals that say: the same again, with the same key, may succeed.
 _LATER: Final = frozenset({"request_in_progress", "conflict", "receive_timeout"})
 
@@ -80,6 +81,7 @@ class Client:
     chance: random.Random
     memory: Memory
     callers: dict[str, dict[str, str]]
+    calm: bool = True  # no trouble is due
 
     def new_key(self) -> str:
         """An idempotency key."""
@@ -149,8 +151,10 @@ class Client:
             if "retry-after" not in answer.headers:
                 self.memory.fault(f"503 without Retry-After: {wish.method} {wish.path}")
             return True
+        if answer.is_server_error and self.calm:
+            raise RuntimeError(f"{status} in calm weather: {wish.method} {wish.path}; see the log of the app")
         if answer.is_server_error:
             request = answer.headers.get("x-request-id")
-            self.memory.fault(f"{status} instead of 503: {wish.method} {wish.path} of {wish.who}, request {request}")
+            self.memory.fault(f"{status} {FAULT_OF_OURS}: {wish.method} {wish.path} of {wish.who}, request {request}")
             return True
         return answer.is_client_error and answer.json().get("code") in _LATER

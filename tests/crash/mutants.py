@@ -27,6 +27,14 @@ class Mutant:
     apply: Callable[[], None]
     sql: tuple[str, ...] = ()
     focus: frozenset[str] = frozenset()
+    by_500: bool = False  # whether being answered with a fault of the program shows it; of others that would show a mutant out of date
+
+
+def _set(place: object, name: str, value: object) -> None:
+    """Puts something in the place of a name. Refuses one that is not there any more (LookupError)."""
+    if not hasattr(place, name):
+        raise LookupError(f"{place} has no {name}")
+    setattr(place, name, value)
 
 
 def _second_transaction() -> None:
@@ -56,49 +64,23 @@ def _second_transaction() -> None:
                 answer = await idempotency.once(unit, work, **named)
         return answer
 
-    Call._attempt = attempt  # type: ignore[method-assign] # noqa: SLF001 - a mutant reaches where it should not
+    _set(Call, "_attempt", attempt)
 
 
 def _record_first() -> None:
     """The answer is kept before the work is committed, and stays when that is rolled back."""
-    from but_gateway.db.session import UnitOfWork  # noqa: PLC0415 - as above
     from but_gateway.web import idempotency  # noqa: PLC0415 - only where the product is loaded
 
     plain = idempotency.once
 
     async def once(unit: Any, action: Any, **named: Any) -> Any:  # noqa: ANN401 - as the function itself
-        answers = []
-
-        async def remembered(inner_unit: Any) -> Any:  # noqa: ANN401 - a UnitOfWork
-            answers.append(await action(inner_unit))
-            return replace(answers[0], keep=False)
-
-        response = await plain(unit, remembered, **named)
-        if answers and answers[0].keep:
-            unit.keep = True
-            engine = unit.connection.engine
-            async with engine.connect() as second:
-                await second.exec_driver_sql("SELECT 1")
-                driver = (await second.get_raw_connection()).driver_connection
-                await driver.execute(unit.scope.statement())
-                kept = UnitOfWork(second, driver, unit.scope)
-                await kept.execute(_record_of(idempotency, response, named))
-                await second.commit()
-            points.reach(GAP)
+        async with inner.transaction(unit.connection.engine, unit.scope) as second:
+            response = await plain(second, lambda _: action(unit), **named)
+            unit.keep = second.keep
+        points.reach(GAP)
         return response
 
     put(plain, once)
-
-
-def _record_of(idempotency: Any, response: Any, named: dict[str, Any]) -> Any:  # noqa: ANN401 - a Core statement of the module's table
-    from sqlalchemy import insert  # noqa: PLC0415 - only where the product is loaded
-
-    place = ("idempotency_record", idempotency._row_of(named["client_id"], named["key"]), "body")  # noqa: SLF001 - as above
-    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return insert(idempotency.idempotency_record).values(
-        client_id=named["client_id"], key=named["key"], request_hash=named["request_hash"], status=response.status_code, headers=headers,
-        body=named["keys"].seal(response.body.decode(), *place), created_at=named["recorded_at"],
-    )  # fmt: skip
 
 
 def _no_turn_for_keys() -> None:
@@ -109,7 +91,7 @@ def _no_turn_for_keys() -> None:
 
     numbers = count(os.getpid() << 20)
     put(idempotency._lock_key, lambda _client, _key: next(numbers))  # noqa: SLF001 - a mutant reaches where it should not
-    vars(idempotency)["insert"] = lambda table: insert(table).on_conflict_do_nothing()
+    _set(idempotency, "insert", lambda table: insert(table).on_conflict_do_nothing())
 
 
 def _draw_up_without_lock() -> None:
@@ -125,7 +107,7 @@ def _draw_up_without_lock() -> None:
         return [row["id"] for row in rows]
 
     put(draw_store.take_turn, nobody)
-    draw_store._lock_children = unlocked  # noqa: SLF001 - a mutant
+    _set(draw_store, "_lock_children", unlocked)
 
 
 def _number_unchecked() -> None:
@@ -200,7 +182,7 @@ def _too_early() -> None:
         named["connect_args"]["server_settings"] |= {"synchronous_commit": "off"}
         return plain(url, **named)
 
-    vars(engine)["create_async_engine"] = hasty
+    _set(engine, "create_async_engine", hasty)
 
 
 def _end_later() -> None:
@@ -246,7 +228,7 @@ def _done_before_doing() -> None:
             await redecide_children(unit, town, self.directory.keys(town), found, at=job.at)
         return False
 
-    Redecisions._chunk = chunk  # type: ignore[method-assign] # noqa: SLF001 - a mutant
+    _set(Redecisions, "_chunk", chunk)
 
 
 def _progress_apart() -> None:
@@ -265,7 +247,7 @@ def _progress_apart() -> None:
         points.reach(GAP)
         return await plain(unit, report, **named)
 
-    vars(grant_imports)["import_rows"] = import_rows
+    _set(grant_imports, "import_rows", import_rows)
 
 
 def _commit_in_between() -> None:
@@ -342,6 +324,7 @@ _ALL: Final = (
         "draw-ups neither wait for each other nor lock what they claim",
         _draw_up_without_lock,
         focus=_focus("draw_up"),
+        by_500=True,
     ),
     Mutant(
         "number-unchecked",
@@ -390,7 +373,7 @@ _ALL: Final = (
         focus=_focus("grant_many"),
     ),
     Mutant("commit-in-between", "an invoice is committed before its decisions are written", _commit_in_between),
-    Mutant("all-our-fault", "a lost database is answered as a fault of the program", _all_is_our_fault),
+    Mutant("all-our-fault", "a lost database is answered as a fault of the program", _all_is_our_fault, by_500=True),
     Mutant("answer-before-log", "a check is answered before its access log is committed", _answer_before_log, focus=_focus("check")),
 )
 BY_NAME: Final[dict[str, Mutant]] = {mutant.name: mutant for mutant in _ALL}

@@ -87,6 +87,8 @@ async def weather_round(machine: Machine, seed: int, storm: Storm, towns: int = 
 
 async def _blow(machine: Machine, towns: list[Town], storm: Storm) -> None:
     weather, over = machine.proxy.weather, asyncio.Event()
+    for town in towns:
+        town.client.calm = False
     weather.unheard, weather.unsaid, weather.cut, weather.delay = storm.unheard, storm.unsaid, storm.cut, storm.delay
     people = [
         asyncio.create_task(_live(town, who, _weighed(acts, storm.focus), over, seeded(machine.chance.random())))
@@ -138,7 +140,7 @@ async def points_round(machine: Machine, seed: int) -> Outcome:
     outcome, began = Outcome(seed, None), time.monotonic()
     async with httpx.AsyncClient() as http:
         made = await open_towns(machine, http, machine.chance, 1)
-        machine.systematic = True
+        machine.systematic, made[0].client.calm = True, False
         calm = asyncio.Event()
         keeping = [asyncio.create_task(_keep_up(machine, app, calm)) for app in machine.apps]
         for app in machine.apps:
