@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 from load import Load, http_request, run_load
-from measure import Server, line, median, server, statements
+from measure import Busy, Server, line, median, server, statements
 from sqlalchemy import make_url
 from town import BORN, CLOCK, Town
 
@@ -27,24 +27,34 @@ def measure_checks(town: Town, gateway: Server, environ: Mapping[str, str], roun
     """Prints the speeds of checks against raw look-ups in the same database through the same client, in turns."""
     bare = [http_request("POST", "/", JSON_TYPE, bytes(32))] * CHECKS
     short, plain = _singles(town, CHECKS), _singles(town, CHECKS // 4, Odd="1", odd="2")
-    runs: dict[str, list[Load]] = {"bare": [], "unreset": [], "short": [], "plain": []}
+    runs: dict[str, list[Load]] = {}
+    busy: dict[str, list[str]] = {}
+
+    def run(name: str, at: Server, requests: Sequence[bytes], expected: bytes = YES) -> None:
+        before = Busy.now(environ, at.pid)
+        runs.setdefault(name, []).append(run_load(at.port, requests, expected, CONNECTIONS))
+        busy.setdefault(name, []).append(Busy.now(environ, at.pid).since(before, len(requests)))
+
     with _bare(environ, "app") as reset, _bare(environ, "unreset") as unreset:
         run_load(gateway.port, short[:1000], YES, CONNECTIONS)  # tokens, plans and links are made
         for _ in range(rounds):
-            runs["bare"].append(run_load(reset.port, bare, b"true", CONNECTIONS))
-            runs["unreset"].append(run_load(unreset.port, bare, b"true", CONNECTIONS))
-            runs["short"].append(run_load(gateway.port, short, YES, CONNECTIONS))
-            runs["plain"].append(run_load(gateway.port, plain, YES, CONNECTIONS))
+            run("bare", reset, bare, b"true")
+            run("unreset", unreset, bare, b"true")
+            run("short", gateway, short)
+            run("plain", gateway, plain)
     rates = {name: statistics.median(run.rate for run in found) for name, found in runs.items()}
-    line("raw ASGI + asyncpg look-up", rates["bare"], "requests/s")
-    line("the same, its connections not reset", rates["unreset"], "requests/s")
-    line("eligibility check, one per request", rates["short"], "checks/s", against=rates["bare"], note=_percentiles(runs["short"]))
-    line("  against the look-up without reset", rates["short"], "checks/s", against=rates["unreset"])
-    line("eligibility check, one per request, plain way", rates["plain"], "checks/s", against=rates["bare"])
+    last = {name: found[-1] for name, found in busy.items()}
+    line("raw ASGI + asyncpg look-up", rates["bare"], "requests/s", note=last["bare"])
+    line("the same, its connections not reset", rates["unreset"], "requests/s", note=last["unreset"])
+    line("eligibility check, one per request", rates["short"], "checks/s", against=rates["bare"], note=last["short"])
+    line("  against the look-up without reset", rates["short"], "checks/s", against=rates["unreset"], note=_percentiles(runs["short"]))
+    line("eligibility check, one per request, plain way", rates["plain"], "checks/s", against=rates["bare"], note=last["plain"])
     body = json.dumps({"checks": [_ask(number) for number in town.numbers[:1000]]}).encode()
     batch = http_request("POST", f"{_path(town)}/batch", _headers(town), body)
+    before = Busy.now(environ, gateway.pid)
     speed = 1000 * median(rounds, lambda _: run_load(gateway.port, [batch] * 5, b"true", 1).rate)
-    line("eligibility checks, 1,000 per request", speed, "checks/s")
+    note = Busy.now(environ, gateway.pid).since(before, 5000 * rounds)
+    line("eligibility checks, 1,000 per request", speed, "checks/s", note=note)
     for name, requests, connections in (
         ("a lone check", short[:1], 1),
         ("64 checks at once", short[:64], 64),

@@ -94,17 +94,55 @@ def line(what: str, value: float, unit: str, *, against: float | None = None, no
 
 
 def statements(environ: Mapping[str, str], action: Callable[[], object]) -> int | None:
-    """How many statements reach PostgreSQL while something is done; None where its log is out of reach."""
+    """How many statements reach PostgreSQL while something is done, BEGIN, SET and COMMIT included; None where its log is out of reach.
+
+    The least of three times: the background work asks now and then.
+    """
     if LOGS not in environ:
         return None
     _ask(environ, "ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
     time.sleep(0.5)  # until every session has read its settings anew
-    before = _logged(environ)
-    action()
-    time.sleep(0.5)  # until the log is written
-    found = _logged(environ) - before
+    found = []
+    for _ in range(3):
+        before = _logged(environ)
+        action()
+        time.sleep(0.1)  # until the log is written
+        found.append(_logged(environ) - before)
     _ask(environ, "ALTER SYSTEM RESET log_statement", "SELECT pg_reload_conf()")
-    return found
+    return min(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Processor seconds that a server and the embedded PostgreSQL took so far. They hold on a busy machine, where times do not."""
+
+    server: float
+    database: float
+
+    @classmethod
+    def now(cls, environ: Mapping[str, str], pid: int) -> "Busy":
+        """As far as it is known: 0 for a database elsewhere."""
+        if LOGS not in environ:
+            return cls(_processor_seconds(pid)[0], 0.0)
+        lock = Path(environ[LOGS]).parent / "socket"
+        postmaster = int(next(lock.glob(".s.PGSQL.*.lock")).read_text("ascii").split()[0])
+        processes = [_processor_seconds(int(one.name)) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        return cls(_processor_seconds(pid)[0], sum(seconds for seconds, parent in processes if parent == postmaster))
+
+    def since(self, before: "Busy", times: int) -> str:
+        """What each of so many took, in microseconds."""
+        server, database = (1e6 * (now - then) / times for now, then in ((self.server, before.server), (self.database, before.database)))
+        per_core = f", {1e6 / (server + database):,.0f} a second and core" if server + database else ""
+        return f"  processor: server {server:.0f} us, database {database:.0f} us{per_core}"
+
+
+def _processor_seconds(pid: int) -> tuple[float, int]:
+    """User and system time of a process, and its parent; nothing of one that has ended meanwhile."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0, 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[1])
 
 
 def _logged(environ: Mapping[str, str]) -> int:

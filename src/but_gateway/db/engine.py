@@ -19,6 +19,19 @@ POOL_SIZE = 8
 WAITING_PER_CONNECTION = 4
 
 
+# Look-ups read few rows by whole keys, whatever the tables hold: an array of values first, then one table after the other by its key.
+# One plan does for all of them, made once. Left to itself the planner weighs every call anew, which takes longer than a look-up; and in
+# tables it has not met yet it takes a whole town for five rows and reads all of it for each value (docs/performance.md).
+_LOOK_UPS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+}
+
+
 @dataclass(slots=True)
 class Database:
     """An open database. ``pool`` is for read paths that set their own scope in one round trip."""
@@ -49,7 +62,7 @@ class Database:
         )
         pool = asyncpg.create_pool(
             **connect_arguments(parsed),
-            server_settings=settings,
+            server_settings=settings | _LOOK_UPS,
             min_size=0,
             max_size=pool_size,
             timeout=5,

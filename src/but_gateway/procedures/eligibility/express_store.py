@@ -25,19 +25,21 @@ from but_gateway.registers.entitlements.store import GRANT_COLUMNS
 # What store.read_terms reads, and which providers of the town the accounts $2 are. Providers $3 are known already.
 _TERMS: Final = """
 WITH provider AS MATERIALIZED (
-  SELECT x.key, t.provider_id FROM account x JOIN account_town t ON t.account_id = x.id AND t.municipality_id = $1
-  WHERE x.key = ANY($2::text[])
+  SELECT x.key, t.provider_id FROM unnest($2::text[]) AS asked (key)
+  JOIN account x ON x.key = asked.key JOIN account_town t ON t.account_id = x.id AND t.municipality_id = $1
 )
 SELECT (SELECT s.body ->> 'protect_good_faith' FROM settings s WHERE s.municipality_id = $1),
-  (SELECT json_object_agg(f.key, f.id)::text FROM facility f WHERE f.municipality_id = $1 AND f.key = ANY($4::text[])),
+  (SELECT json_object_agg(f.key, f.id)::text FROM unnest($4::text[]) AS asked (key)
+   CROSS JOIN LATERAL (SELECT * FROM facility WHERE municipality_id = $1 AND key = asked.key OFFSET 0) f),
   (SELECT json_agg(json_build_array(a.provider_id, a.key, a.benefit, a.facility_ids, a.valid_from, a.valid_to,
       (SELECT json_agg(json_build_array(p.item, p.valid_from, p.unit_price)) FROM agreement_price p
        WHERE p.municipality_id = $1 AND p.agreement_id = a.id)))::text
-   FROM agreement a
-   WHERE a.municipality_id = $1 AND a.provider_id = ANY($3::uuid[] || ARRAY(SELECT p.provider_id FROM provider p))),
+   FROM unnest($3::uuid[] || ARRAY(SELECT p.provider_id FROM provider p)) AS asked (provider_id)
+   CROSS JOIN LATERAL (SELECT * FROM agreement WHERE municipality_id = $1 AND provider_id = asked.provider_id OFFSET 0) a),
   (SELECT json_object_agg(p.key, p.provider_id)::text FROM provider p)
 """
 # What store.read_numbers and store.read_grants read: one row for each grant of a known number, one without a grant where there is none.
+# OFFSET 0: see there.
 _NUMBERS: Final = f"""
 SELECT n.number_index, n.lost_on, e.id, e.benefit, e.information_allowed, c.id, c.date_of_birth,
   ARRAY(SELECT f.provider_id FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = ANY($3::uuid[])
@@ -47,12 +49,12 @@ SELECT n.number_index, n.lost_on, e.id, e.benefit, e.information_allowed, c.id, 
   CASE WHEN v.revoked_from IS NOT NULL THEN (
     SELECT json_object_agg(n.provider_id, n.notified_on)::text FROM ({NOTIFIED_OF_GRANT}) n) END,
   {GRANT_COLUMNS}
-FROM entitlement_number n
-JOIN entitlement e ON e.municipality_id = n.municipality_id AND e.id = n.entitlement_id
-JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
-LEFT JOIN entitlement_grant g ON g.municipality_id = e.municipality_id AND g.entitlement_id = e.id
-LEFT JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
-WHERE n.municipality_id = $1 AND n.number_index = ANY($2::bytea[])
+FROM unnest($2::bytea[]) AS asked (number_index)
+CROSS JOIN LATERAL (SELECT * FROM entitlement_number WHERE municipality_id = $1 AND number_index = asked.number_index OFFSET 0) n
+JOIN entitlement e ON e.municipality_id = $1 AND e.id = n.entitlement_id
+JOIN child c ON c.municipality_id = $1 AND c.id = e.child_id
+LEFT JOIN entitlement_grant g ON g.municipality_id = $1 AND g.entitlement_id = e.id
+LEFT JOIN grant_version v ON v.municipality_id = $1 AND v.grant_id = g.id AND v.version = g.current_version
 """  # noqa: S608 - constants of the register's stores
 _READ_BY, _GRANT = 9, 10  # where in such a row: who has read of a revocation; the first column of the grant
 # What the guard counts, and the access log. First the tallies of clients, then the numbers, in the order in which everybody takes them:

@@ -21,24 +21,26 @@ from but_gateway.registers.entitlements.notification_store import NOTIFIED_OF_GR
 from but_gateway.registers.entitlements.store import GRANT_COLUMNS, grant_of
 from but_gateway.rules.facts import DatedPrice
 
+# OFFSET 0 keeps the order: each value asked for is looked up by the whole key. Of tables that were just filled the planner knows nothing;
+# it would take a town for five rows, read all of it and look through what was asked.
 _NUMBERS: Final = """
 SELECT n.number_index, n.lost_on, e.id AS entitlement_id, e.benefit, e.information_allowed, c.id AS child_id, c.date_of_birth,
   ARRAY(SELECT f.provider_id FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = ANY($3::uuid[])
         AND f.entitlement_id = e.id AND f.frozen_at IS NOT NULL) AS frozen_for,
   ARRAY(SELECT l.provider_id FROM provider_link l WHERE l.municipality_id = $1 AND l.entitlement_id = e.id
         AND l.provider_id = ANY($3::uuid[])) AS linked_with
-FROM entitlement_number n
-JOIN entitlement e ON e.municipality_id = n.municipality_id AND e.id = n.entitlement_id
-JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
-WHERE n.municipality_id = $1 AND n.number_index = ANY($2::bytea[])
+FROM unnest($2::bytea[]) AS asked (number_index)
+CROSS JOIN LATERAL (SELECT * FROM entitlement_number WHERE municipality_id = $1 AND number_index = asked.number_index OFFSET 0) n
+JOIN entitlement e ON e.municipality_id = $1 AND e.id = n.entitlement_id
+JOIN child c ON c.municipality_id = $1 AND c.id = e.child_id
 """
 # Who has read of a revocation knows it from that day on; asked for revoked grants only, in the same statement for all.
 _GRANTS: Final = f"""
 SELECT {GRANT_COLUMNS}, CASE WHEN v.revoked_from IS NOT NULL THEN (
     SELECT json_object_agg(n.provider_id, n.notified_on)::text FROM ({NOTIFIED_OF_GRANT}) n) END AS read_by
-FROM entitlement_grant g
-JOIN grant_version v ON v.municipality_id = g.municipality_id AND v.grant_id = g.id AND v.version = g.current_version
-WHERE g.municipality_id = $1 AND g.entitlement_id = ANY($2::uuid[])
+FROM unnest($2::uuid[]) AS asked (entitlement_id)
+CROSS JOIN LATERAL (SELECT * FROM entitlement_grant WHERE municipality_id = $1 AND entitlement_id = asked.entitlement_id OFFSET 0) g
+JOIN grant_version v ON v.municipality_id = $1 AND v.grant_id = g.id AND v.version = g.current_version
 """  # noqa: S608 - a constant of the register's store
 # As text: connections of SQLAlchemy's pool open JSON themselves, those of the fast one do not.
 _TERMS: Final = """
