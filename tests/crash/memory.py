@@ -55,6 +55,10 @@ class Refused:
     code: str
 
 
+class NotThereError(Exception):
+    """What somebody was told of is not there; the fault is noted."""
+
+
 @dataclass(slots=True)
 class Memory:
     """All of what the clients of a town were told. ``faults``: what they were told and must not have been."""
@@ -110,10 +114,11 @@ class Client:
         return answer if answer.is_success else None
 
     async def document(self, who: str, path: str) -> JSON:
-        """What is read, as JSON. Refuses a refusal (LookupError)."""
+        """What is read, as JSON. Refuses a refusal (NotThereError), which is a fault: everybody asks for what they were told of."""
         answer = await self.read(who, path)
         if answer is None:
-            raise LookupError(path)
+            self.memory.fault(f"what was told of is not there: {path}")
+            raise NotThereError(path)
         return answer.json()
 
     def _remember(self, wish: Wish, key: str, answer: httpx.Response) -> Told:

@@ -16,6 +16,7 @@ from but_gateway.db.embedded import asyncpg_dsn
 from tests.crash import office, providers
 from tests.crash.checker import check_answers, check_database
 from tests.crash.machine import App, Machine
+from tests.crash.memory import NotThereError
 from tests.crash.town import Act, Town, open_towns
 
 TOWNS: Final = 2
@@ -122,7 +123,8 @@ async def _live(town: Town, who: str, acts: Mapping[Act, int], over: asyncio.Eve
     """Somebody at work until it is over: every act is carried to its end."""
     while not over.is_set():
         (act,) = chance.choices(list(acts), list(acts.values()))
-        await act(town, who)
+        with contextlib.suppress(NotThereError):
+            await act(town, who)
         await asyncio.sleep(chance.uniform(0, 0.1))
 
 
