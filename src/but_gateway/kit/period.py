@@ -37,6 +37,8 @@ class DayRange:
 
     def cut(self, other: "DayRange") -> "DayRange | None":
         """The days that lie in both, or None."""
+        if other.first <= self.first and self.last <= other.last:
+            return self  # which is the rule where many children are looked up: no new range for each
         first, last = max(self.first, other.first), min(self.last, other.last)
         return DayRange(first, last) if first <= last else None
 

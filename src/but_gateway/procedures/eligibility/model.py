@@ -30,7 +30,7 @@ class Asker:
     today: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: making a frozen one takes three times as long, and one is made for every check
 class Ask:
     """One check. ``number_index`` is the keyed hash of the folded number, ``amount`` cents."""
 

@@ -75,7 +75,7 @@ ORDER BY e.id LIMIT $4
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every check
 class Known:
     """A known number. ``date_of_birth`` is still sealed."""
 

@@ -74,7 +74,7 @@ def cover_agreed(question: Question, born: date, grants: Iterable[GrantRecord], 
     grants = list(grants)
     own = [g for g in grants if g.provider_id in (None, question.provider_id)]
     spans = [(grant, days) for grant in own if (days := paid_days(grant, question, born))]
-    covered = merge_ranges([days for _, days in spans])
+    covered = merge_ranges([days for _, days in spans]) if len(spans) > 1 else [days for _, days in spans]
     periods = tuple(days for one in covered for other in agreed if (days := one.cut(other)))
     if periods:
         bearing = tuple(grant for grant, days in spans if any(days.overlaps(period) for period in periods))
@@ -89,9 +89,7 @@ def paid_days(grant: GrantRecord, question: Question, born: date) -> DayRange | 
     last = min(grant.valid_to, _last_by_age(grant, question, born))
     if grant.revoked_from is not None:
         last = min(last, _first_unpaid(grant, grant.revoked_from, question) - timedelta(days=1))
-    first = max(grant.valid_from, question.days.first)
-    last = min(last, question.days.last)
-    return DayRange(first, last) if first <= last else None
+    return question.days.cut(DayRange(grant.valid_from, last)) if grant.valid_from <= last else None
 
 
 def _first_unpaid(grant: GrantRecord, revoked_from: date, question: Question) -> date:
