@@ -84,7 +84,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False},  # our figures are in web/metrics.py; the framework's question costs every request
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is in web/; asking the framework's costs every request
         generate_unique_id_function=lambda route: route.name,
     )
     metrics = Metrics()

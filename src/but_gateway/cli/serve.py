@@ -133,7 +133,13 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     _collect_seldom()
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=settings.shutdown_seconds, lifespan="on"
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nothing here asks for a client's address, so nobody need be believed who names one
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        lifespan="on",
     )
     Server(config).run(sockets=[listener])
 
