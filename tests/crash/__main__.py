@@ -93,7 +93,9 @@ async def _catch(on: Server, children: asyncio.subprocess.Process, name: str) ->
     for attempt in range(1, ATTEMPTS + 1):
         chance = seeded(f"{name} {attempt}")
         async with machine(on, children, f"{name.replace('-', '_')}_{attempt}", chance, mutant=name, sql=mutant.sql) as one:
-            outcome = await weather_round(one, attempt, Storm(successes=30 + 20 * attempt, focus=mutant.focus), towns=1)
+            outcome = await weather_round(
+                one, attempt, Storm(successes=30 + 20 * attempt, focus=mutant.focus, without=mutant.without), towns=1
+            )
         spent += outcome.seconds
         _tell(f"{name}, attempt {attempt}", outcome)
         if caught := [fault for fault in outcome.faults if mutant.by_500 or FAULT_OF_OURS not in fault]:

@@ -1,8 +1,9 @@
 """Planted faults, each a mistake somebody might make: the harness must catch every one of them, or its silence says nothing.
 
 ``apply`` runs in the app under test before it serves; ``sql`` changes the round's database; ``focus`` names the acts (providers.py,
-office.py) that are done more often than usual, so that a round need not last until the dice find the place. Where two defences stand
-behind one another, a mutant takes both away: with one of them left nothing wrong happens, which is what it is there for.
+office.py) that are done more often than usual, ``without`` those that hide the place: a round need not last until the dice find it.
+Where two defences stand behind one another, a mutant takes both away: with one of them left nothing wrong happens, which is what it is
+there for.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class Mutant:
     apply: Callable[[], None]
     sql: tuple[str, ...] = ()
     focus: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     by_500: bool = False  # whether being answered with a fault of the program shows it; of others that would show a mutant out of date
 
 
@@ -151,8 +153,8 @@ def _files_later() -> None:
     plain, later = package_store.insert_file, inner.transaction
     waiting: dict[int, list[tuple[Any, ...]]] = {}
 
-    async def insert_file(unit: Any, batch_id: Any, file: Any, parts: Any) -> None:  # noqa: ANN401 - as the original
-        waiting.setdefault(id(unit), []).append((batch_id, file, list(parts)))
+    async def insert_file(unit: Any, keys: Any, batch_id: Any, file: Any, parts: Any) -> None:  # noqa: ANN401 - as the original
+        waiting.setdefault(id(unit), []).append((keys, batch_id, file, list(parts)))
 
     @asynccontextmanager
     async def transaction(engine: Any, scope: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as the original
@@ -364,7 +366,8 @@ _ALL: Final = (
         "done-before-doing",
         "a re-decision is marked as done before it is done",
         _done_before_doing,
-        focus=_focus("change_price"),
+        focus=_focus("bill_lunches"),
+        without=_focus("draw_up", "move_on", "step_aside"),
     ),
     Mutant(
         "progress-apart",

@@ -45,6 +45,7 @@ class Storm:
     kill_after: tuple[int, int] = (3, 12)
     seconds_max: float = 240.0
     focus: frozenset[str] = frozenset()  # acts that are done far more often than usual
+    without: frozenset[str] = frozenset()  # acts that nobody does
     unheard: float = 0.3
     unsaid: float = 0.05
     cut: float = 0.0005
@@ -92,7 +93,7 @@ async def _blow(machine: Machine, towns: list[Town], storm: Storm) -> None:
         town.client.calm = False
     weather.unheard, weather.unsaid, weather.cut, weather.delay = storm.unheard, storm.unsaid, storm.cut, storm.delay
     people = [
-        asyncio.create_task(_live(town, who, _weighed(acts, storm.focus), over, seeded(machine.chance.random())))
+        asyncio.create_task(_live(town, who, _weighed(acts, storm), over, seeded(machine.chance.random())))
         for town in towns
         for who, acts in PEOPLE
     ]
@@ -115,8 +116,9 @@ async def _blow(machine: Machine, towns: list[Town], storm: Storm) -> None:
     await _calm(machine, keeping)
 
 
-def _weighed(acts: Mapping[Act, int], focus: frozenset[str]) -> dict[Act, int]:
-    return {act: weight * (FOCUS if act.__name__ in focus else 1) for act, weight in acts.items()}
+def _weighed(acts: Mapping[Act, int], storm: Storm) -> dict[Act, int]:
+    done = {act: weight for act, weight in acts.items() if act.__name__ not in storm.without}
+    return {act: weight * (FOCUS if act.__name__ in storm.focus else 1) for act, weight in done.items()}
 
 
 async def _live(town: Town, who: str, acts: Mapping[Act, int], over: asyncio.Event, chance: random.Random) -> None:

@@ -1,7 +1,7 @@
 """A short run of the harness: everything once in calm weather, one storm, one mutant. ``make crash`` is the long one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -10,8 +10,8 @@ import pytest
 from tests.crash.checker import check_answers, check_database
 from tests.crash.machine import Server, machine, nursery, server
 from tests.crash.mutants import BY_NAME
-from tests.crash.storm import Storm, calm_acts, seeded, weather_round
-from tests.crash.town import open_towns
+from tests.crash.storm import PEOPLE, Storm, seeded, weather_round
+from tests.crash.town import Act, Town, open_towns
 from tests.crash.verbs import BY_COMMAND, all_points
 from tests.isolation.operations import operations
 from tests.tidy.source import ROOT, product
@@ -33,8 +33,7 @@ async def test_every_writing_verb_is_carried_out_and_comes_to_its_points(machine
     async with machine(*machines, "census", seeded("census")) as one, httpx.AsyncClient() as http:
         (town,) = await open_towns(one, http, one.chance, 1)
         for _ in range(PASSES_MAX):
-            for who, act in calm_acts():
-                await act(town, who)
+            await asyncio.gather(*(_do_all(town, who, acts) for who, acts in PEOPLE))
             missing = due - set(one.told("reached"))
             if not missing:
                 break
@@ -48,6 +47,11 @@ async def test_every_writing_verb_is_carried_out_and_comes_to_its_points(machine
     assert unasked == set(NOT_ASKED)
 
 
+async def _do_all(town: Town, who: str, acts: Mapping[Act, int]) -> None:
+    for act in acts:
+        await act(town, who)
+
+
 def _fits(template: str, path: str) -> bool:
     wanted, given = template.split("/"), path.split("/")
     return len(wanted) == len(given) and all(w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True))
@@ -55,7 +59,7 @@ def _fits(template: str, path: str) -> bool:
 
 async def test_nothing_is_lost_or_doubled_in_a_storm(machines: tuple[Server, asyncio.subprocess.Process]) -> None:
     async with machine(*machines, "storm", seeded(1)) as one:
-        outcome = await weather_round(one, 1, Storm(successes=25, kill_after=(3, 6), seconds_max=30), towns=1)
+        outcome = await weather_round(one, 1, Storm(successes=15, kill_after=(3, 6), seconds_max=20), towns=1)
     assert outcome.faults == []
     assert outcome.kills.total() >= 2
     assert outcome.told > 10
@@ -65,7 +69,7 @@ async def test_a_second_transaction_for_the_idempotency_record_is_caught(machine
     mutant = BY_NAME["second-transaction"]
     for attempt in range(4):
         async with machine(*machines, f"mutant{attempt}", seeded(attempt), mutant=mutant.name, sql=mutant.sql) as one:
-            outcome = await weather_round(one, attempt, Storm(successes=20, unheard=0.5, seconds_max=30), towns=1)
+            outcome = await weather_round(one, attempt, Storm(successes=15, unheard=0.5, seconds_max=20), towns=1)
         if outcome.faults:
             break
     assert outcome.faults
