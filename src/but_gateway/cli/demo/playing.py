@@ -90,7 +90,7 @@ async def play(  # noqa: PLR0913 - who asks, who shows, where to, and which town
         await keep_house()
         played.reviews_resolved, played.reviews_open = await town.reviews()
         advance(1)
-    with stage("settlement", "Lauf: erstellt, festgestellt, angeordnet, übergeben, offline nachgerechnet", 1) as advance:
+    with stage("settlement", "Lauf: erstellt, festgestellt, angeordnet, übergeben, geprüft", 1) as advance:
         played.batches.append(await settle(speaker, OCTOBER_BATCH, folder))
         advance(1)
     with stage("bank", "Kontoauszug der Bank: abgeglichen, eine Zahlung kam zurück", 1) as advance:

@@ -139,7 +139,7 @@ def _figures(played: Played) -> Table:
             table.add_row("  auszuzahlen", "", print_euro_de(batch.net), "")
     bank = played.reconciled
     if bank is not None:
-        told = f"alle zugeordnet, {bank.returned} Rückläufer: der nächste Lauf zahlt erneut"
+        told = f"alle zugeordnet, {bank.returned} Rückläufer"
         table.add_row("Kontoauszug", _whole(bank.bookings), print_euro_de(bank.paid), told)
     return table
 
