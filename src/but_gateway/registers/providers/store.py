@@ -183,7 +183,7 @@ async def write_agreement(unit: UnitOfWork, record: AgreementRecord) -> None:
         await unit.execute(insert(agreement_price), rows)
 
 
-def _with_prices(unit: UnitOfWork) -> Select[Any]:
+def _with_prices() -> Select[Any]:
     price = agreement_price.c
 
     def column(of: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -196,7 +196,7 @@ def _with_prices(unit: UnitOfWork) -> Select[Any]:
             column(price.valid_from).label("price_days"),
             column(price.unit_price).label("price_cents"),
         )
-        .where(price.municipality_id == unit.municipality_id)
+        .where(price.municipality_id == agreement.c.municipality_id)
         .where(price.agreement_id == agreement.c.id)
         .group_by(price.agreement_id)
         .lateral("prices")
@@ -205,8 +205,12 @@ def _with_prices(unit: UnitOfWork) -> Select[Any]:
     return select(agreement, prices.c.price_items, prices.c.price_days, prices.c.price_cents).select_from(joined)
 
 
+# Made once: putting its columns together takes longer than asking for them, and every invoice asks.
+_WITH_PRICES: Final = _with_prices()
+
+
 async def _agreements(unit: UnitOfWork, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[AgreementRecord]:
-    query = _with_prices(unit).where(agreement.c.municipality_id == unit.municipality_id, *conditions)
+    query = _WITH_PRICES.where(agreement.c.municipality_id == unit.municipality_id, *conditions)
     return [_agreement(row) for row in await unit.execute(query.order_by(agreement.c.id).limit(limit))]
 
 
