@@ -4,6 +4,7 @@ Reads one JSON document a line: what to serve; answers with the number of the pr
 second, so that a round can afford to kill dozens. Ends with its input; the forks end with it.
 """
 
+import ctypes
 import gc
 import json
 import os
@@ -19,6 +20,7 @@ from tests.crash import mutants, points
 IMPORT_ROWS_MAX = 5
 REDECISION_CHILDREN = 3
 WORKER_PAUSE_SECONDS = 0.2
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux: whatever ends the harness, no app is left behind
 
 
 def main() -> None:
@@ -84,6 +86,7 @@ def serve(wish: dict[str, Any]) -> NoReturn:
     from but_gateway.cli.root import app  # noqa: PLC0415 - loaded already
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     log = os.open(wish["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     journal = os.open(wish["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
