@@ -35,7 +35,7 @@ MUTATIONS = [
     ("UPDATE payment_order SET gross = gross + 1", "4 payments"),
     ("UPDATE settlement_batch SET control_cents = control_cents + 1", "4 export"),
     ("UPDATE settlement_batch SET control_count = control_count - 1", "4 export"),
-    ("UPDATE package_part SET content = content || 'x'", "4 files"),
+    ("UPDATE package_part SET bytes = bytes + 1", "4 files"),
     ("DELETE FROM package_part", "4 files"),
     ("DELETE FROM posting WHERE kind = 'settlement'", "4 postings"),
     ("UPDATE posting SET cents = cents + 1 WHERE kind = 'settlement'", "4 postings"),

@@ -15,6 +15,7 @@ from but_gateway.cli.report import CommandError
 from but_gateway.cli.root import app
 from but_gateway.cli.verify_database import _reader
 from but_gateway.db.embedded import asyncpg_dsn
+from but_gateway.db.fields import MasterKey
 from but_gateway.identity.principal import Role
 from but_gateway.procedures.verification.check_database import DatabaseReport, UnknownTownError, check_database
 from but_gateway.procedures.verification.texts import TEXTS
@@ -55,7 +56,7 @@ async def checked(archive: Archive, folder: Path, *kept: str, town: str | None =
         read_token = await _reader(connection, settings)
     connection = await asyncpg.connect(asyncpg_dsn(archive.url))
     try:
-        return await check_database(connection, town, read_token, kept)
+        return await check_database(connection, town, read_token, kept, master_key=MasterKey.read(settings.master_key_file))
     finally:
         await connection.close()
 
@@ -111,6 +112,12 @@ async def test_a_sound_database_is_told_to_hold(archive: Archive, folder: Path) 
     assert report.files >= 4
 
 
+async def test_without_the_master_key_files_stay_unchecked_and_it_says_so(superuser: asyncpg.Connection) -> None:
+    report = await check_database(superuser, None, None)
+    assert (report.findings.violations, report.files) == (0, 0), report.findings.kept
+    assert {"files_unchecked", "signatures_unchecked"} <= report.findings.counts.keys()
+
+
 async def test_a_town_that_is_not_there_is_said_so(archive: Archive, folder: Path) -> None:
     with pytest.raises(UnknownTownError):
         await checked(archive, folder, town="nowhere")
@@ -121,7 +128,9 @@ async def test_a_town_that_is_not_there_is_said_so(archive: Archive, folder: Pat
     [
         ("UPDATE posting SET cents = cents + 1 WHERE kind = 'settlement'", "row_changed"),
         ("UPDATE payment SET net = net + 1, gross = gross + 1", "invariant"),
-        ("UPDATE package_part SET content = content || 'x' WHERE part = 0", "file_changed"),
+        ("UPDATE package_part SET sealed_content = set_byte(sealed_content, 40, 255 - get_byte(sealed_content, 40))", "file_changed"),
+        ("UPDATE package_part SET content = 'x', sealed_content = NULL, bytes = NULL WHERE part = 0", "file_changed"),
+        ("UPDATE municipality SET data_key = sha256(data_key)", "file_changed"),
         ("UPDATE audit_checkpoint SET head = sha256(head)", "checkpoint_contradicts"),
         (
             "INSERT INTO fact_part SELECT municipality_id, decode('00112233445566778899aabbccddeeff', 'hex'), '{}' FROM audit_head",
@@ -132,7 +141,7 @@ async def test_a_town_that_is_not_there_is_said_so(archive: Archive, folder: Pat
 async def test_what_a_superuser_changed_is_found(
     archive: Archive, superuser: asyncpg.Connection, folder: Path, change: str, code: str
 ) -> None:
-    tables = ["posting", "payment", "package_part", "audit_checkpoint", "fact_part"]
+    tables = ["municipality", "posting", "payment", "package_part", "audit_checkpoint", "fact_part"]
     for table in tables:
         await superuser.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")  # noqa: S608 - our own names
     await superuser.execute("SET session_replication_role = replica")

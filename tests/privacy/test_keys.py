@@ -1,6 +1,7 @@
 """Keys change while the instance runs; whoever is cut off in between has lost nothing."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,21 +28,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def sealed_values(house: House) -> dict[tuple[str, UUID, str], bytes]:
-    """Everything sealed in the town, by its place."""
+    """Everything sealed in the town, by what it is bound to."""
     town = await house.town()
     found: dict[tuple[str, UUID, str], bytes] = {}
     for place in sealed_places():
         for column in place.columns:
+            bound = "".join(f" || '|' || {name}" for name in place.beside)
             rows = await house.superuser.fetch(
-                f"SELECT {place.row} AS row, {column} AS value FROM {place.table} WHERE municipality_id = $1 AND {column} IS NOT NULL",  # noqa: S608 - names of the metadata
+                f"SELECT {place.row} AS row, '{column}'{bound} AS bound, {column} AS value FROM {place.table} "  # noqa: S608 - names of the metadata
+                f"WHERE municipality_id = $1 AND {column} IS NOT NULL",
                 town.id,
             )
-            found |= {(place.table, row["row"], column): bytes(row["value"]) for row in rows}
+            found |= {(place.table, row["row"], row["bound"]): bytes(row["value"]) for row in rows}
     return found
 
 
-def opened(keys: TownKeys, values: dict[tuple[str, UUID, str], bytes]) -> dict[tuple[str, UUID, str], str]:
-    return {place: keys.open(value, *place) for place, value in values.items()}
+def opened(keys: TownKeys, values: dict[tuple[str, UUID, str], bytes]) -> dict[tuple[str, UUID, str], bytes]:
+    return {place: keys.open_bytes(value, *place) for place, value in values.items()}
 
 
 async def read_everything(house: House) -> list[JSON]:
@@ -52,7 +55,22 @@ async def read_everything(house: House) -> list[JSON]:
         await town.ok("clerk", "GET", "/reviews?limit=50"),
         await town.ok("c1", "GET", "/my/children?limit=50"),
         await town.ok("finance", "GET", "/providers/c1/bank-accounts"),
+        await files(house),
     ]
+
+
+async def files(house: House) -> dict[str, bytes]:
+    """The files of the batch that was handed over."""
+    town, found = house.stage.town, {}
+    batches = (await town.ok("finance", "GET", "/settlement-batches?limit=50"))["items"]
+    for batch in batches:
+        path = f"/settlement-batches/{batch['id']}/files"
+        for file in await town.ok("finance", "GET", path):
+            answer = await town.call("auditor" if file["package"] == "audit" else "finance", "GET", f"{path}/{file['name']}")
+            assert (answer.status_code, hashlib.sha256(answer.content).hexdigest()) == (200, file["sha256"])
+            found[file["name"]] = answer.content
+    assert len(found) > 5
+    return found
 
 
 # ---- the master key

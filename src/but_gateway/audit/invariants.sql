@@ -141,7 +141,7 @@ SELECT b.municipality_id, b.id AS batch_id, f.name, f.bytes, x.bytes AS stored
 FROM settlement_batch b
 LEFT JOIN package_file f ON f.municipality_id = b.municipality_id AND f.batch_id = b.id
 LEFT JOIN LATERAL (
-  SELECT coalesce(sum(length(c.content)), 0) AS bytes, count(*) AS parts, coalesce(max(c.part), -1) AS last FROM package_part c
+  SELECT coalesce(sum(coalesce(c.bytes, length(c.content))), 0) AS bytes, count(*) AS parts, coalesce(max(c.part), -1) AS last FROM package_part c
   WHERE c.municipality_id = f.municipality_id AND c.batch_id = f.batch_id AND c.name = f.name
 ) x ON true
 WHERE (b.state IN ('handed_over', 'paid', 'partly_returned')) <> (f.name IS NOT NULL)

@@ -57,7 +57,7 @@ async def check(settings: Settings, town: str | None, kept: Sequence[str]) -> Da
         async with connect(settings.database_url) as connection:
             read_token = await _reader(connection, settings)
         async with connect_to_read(settings.owner_database_url or settings.database_url) as connection:
-            return await check_database(connection, town, read_token, kept)
+            return await check_database(connection, town, read_token, kept, master_key=_master_key(settings))
     except UnknownTownError:
         raise CommandError(f"There is no municipality {town!r}.", Exit.CONFLICT) from None
     except OSError as error:
@@ -68,10 +68,15 @@ async def check(settings: Settings, town: str | None, kept: Sequence[str]) -> Da
         raise
 
 
+def _master_key(settings: Settings) -> MasterKey | None:
+    return MasterKey.read(settings.master_key_file) if settings.master_key_file.exists() else None
+
+
 async def _reader(connection: Connection, settings: Settings) -> ReadToken | None:
-    if not settings.master_key_file.exists():
+    master_key = _master_key(settings)
+    if master_key is None:
         return None
-    keys = await keys_that_ever_signed(connection, MasterKey.read(settings.master_key_file))
+    keys = await keys_that_ever_signed(connection, master_key)
 
     def read(token: str) -> Mapping[str, Any] | None:
         try:

@@ -107,14 +107,22 @@ class TownKeys:
 
     def seal(self, value: str, table: str, row: UUID, column: str) -> bytes:
         """The value encrypted for its place, with the key in use."""
+        return self.seal_bytes(value.encode(), table, row, column)
+
+    def seal_bytes(self, value: bytes, table: str, row: UUID, column: str) -> bytes:
+        """The same for what is no text."""
         place, number = self._place(table, row, column), self._number
         if number == 1:
-            return _FIRST + _encrypt(self._ciphers[1], value.encode(), place)
+            return _FIRST + _encrypt(self._ciphers[1], value, place)
         name = number.to_bytes(_NUMBER_BYTES, "big")
-        return _NUMBERED + name + _encrypt(self._ciphers[number], value.encode(), place + b"|" + name)
+        return _NUMBERED + name + _encrypt(self._ciphers[number], value, place + b"|" + name)
 
     def open(self, sealed: bytes, table: str, row: UUID, column: str) -> str:
         """The value of a sealed field. Refuses when it does not open (SealBrokenError)."""
+        return self.open_bytes(sealed, table, row, column).decode()
+
+    def open_bytes(self, sealed: bytes, table: str, row: UUID, column: str) -> bytes:
+        """The same for what is no text."""
         place, version = self._place(table, row, column), sealed[:1]
         if version == _FIRST:
             name, number, rest = b"", 1, sealed[1:]
@@ -126,7 +134,7 @@ class TownKeys:
         cipher = self._ciphers.get(number)
         if cipher is None:
             raise SealBrokenError("a value was sealed with a key that this town no longer has, or not yet")
-        return _decrypt(cipher, rest, place).decode()
+        return _decrypt(cipher, rest, place)
 
     def index(self, purpose: str, value: str) -> bytes:
         """The keyed hash by which a value is found again; ``purpose`` keeps hashes of different fields apart."""

@@ -2,25 +2,42 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
-from sqlalchemy import Uuid
+from sqlalchemy import Integer, LargeBinary, Text, Uuid
 
 from but_gateway.db.fields import TownKeys
-from but_gateway.db.schema import metadata
+from but_gateway.db.schema import bound_to, metadata
 from but_gateway.db.session import UnitOfWork
+
+_TYPES: Final = {Uuid: "uuid", LargeBinary: "bytea", Text: "text", Integer: "integer"}
+_INFO: Final = ("sealed_row", "sealed_beside", "rows_at_once")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A table with encrypted columns. ``key`` follows the town in its primary key, ``row`` is what its values are bound to."""
+    """A table with encrypted columns.
+
+    ``key`` follows the town in its primary key, ``row`` and ``beside`` are what its values are bound to, ``rows_at_once`` may be in
+    memory (None: as many as the caller likes).
+    """
 
     table: str
-    key: str
-    key_type: str
+    key: tuple[str, ...]
+    key_types: tuple[str, ...]
     row: str
+    beside: tuple[str, ...]
     columns: tuple[str, ...]
+    rows_at_once: int | None
+
+    @property
+    def key_columns(self) -> str:
+        """The key, to be compared and ordered by."""
+        return ", ".join(f"t.{name}" for name in self.key)
+
+    def keys_from(self, number: int) -> list[str]:
+        """Parameters for a key, from a number on, each with its type."""
+        return [f"${at}::{kind}" for at, kind in enumerate(self.key_types, number)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +45,7 @@ class Chunk:
     """What a transaction did. ``last`` is the key of the last row looked at, None when there was no more."""
 
     changed: int
-    last: UUID | bytes | None
+    last: tuple[Any, ...] | None
 
 
 @cache
@@ -39,10 +56,11 @@ def sealed_places() -> list[Place]:
         columns = [column for column in table.c if "sealed_row" in column.info]
         if not columns:
             continue
-        (row,) = {column.info["sealed_row"] for column in columns}
-        _, key = table.primary_key.columns
-        kind = "uuid" if isinstance(key.type, Uuid) else "bytea"
-        places.append(Place(table.name, key.name, kind, row, tuple(column.name for column in columns)))
+        ((row, beside, rows_at_once),) = {tuple(column.info[word] for word in _INFO) for column in columns}
+        _, *key = table.primary_key.columns
+        types = tuple(_TYPES[type(column.type)] for column in key)
+        names = tuple(column.name for column in columns)
+        places.append(Place(table.name, tuple(column.name for column in key), types, row, beside, names, rows_at_once))
     return places
 
 
@@ -50,37 +68,44 @@ def _older(place: Place, prefix: str) -> str:
     return " OR ".join(f"(t.{column} IS NOT NULL AND substr(t.{column}, 1, length({prefix})) <> {prefix})" for column in place.columns)
 
 
-async def reseal_chunk(unit: UnitOfWork, keys: TownKeys, place: Place, after: UUID | bytes | None, limit: int) -> Chunk:
+async def reseal_chunk(unit: UnitOfWork, keys: TownKeys, place: Place, after: tuple[Any, ...] | None, limit: int) -> Chunk:
     """Seals up to so many rows behind a key anew. Rows that others hold are passed over, so that nobody waits."""
+    limit = min(limit, place.rows_at_once or limit)
+    first, *_ = behind = place.keys_from(4)
+    further = f"{first} IS NULL OR ({place.key_columns}) > ({', '.join(behind)})"
+    columns = [f"t.{name}" for name in dict.fromkeys((*place.key, place.row, *place.beside, *place.columns))]
     rows = await unit.driver.fetch(
         f"""
-        SELECT t.{place.key}, t.{place.row}, {", ".join(f"t.{column}" for column in place.columns)} FROM {place.table} t
-        WHERE t.municipality_id = $1 AND ($2::{place.key_type} IS NULL OR t.{place.key} > $2) AND ({_older(place, "$3::bytea")})
-        ORDER BY t.{place.key} LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
+        SELECT {", ".join(columns)} FROM {place.table} t
+        WHERE t.municipality_id = $1 AND ({further}) AND ({_older(place, "$2::bytea")})
+        ORDER BY {place.key_columns} LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
         """,  # noqa: S608 - names of the metadata
-        unit.municipality_id, after, keys.sealing_with, limit,
+        unit.municipality_id, keys.sealing_with, limit, *(after or [None] * len(place.key)),
     )  # fmt: skip
     if not rows:
         return Chunk(0, None)
+    ids = [[row[name] for row in rows] for name in place.key]
     values = [[_again(keys, place, column, row) for row in rows] for column in place.columns]
     sets = ", ".join(f"{column} = x.{column}" for column in place.columns)
-    arrays = ", ".join(f"${number}::bytea[]" for number, _ in enumerate(place.columns, 3))
+    types = (*place.key_types, *("bytea" for _ in place.columns))
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 2))
+    same = " AND ".join(f"t.{name} = x.{name}" for name in place.key)
     await unit.driver.execute(
         f"""
-        UPDATE {place.table} t SET {sets} FROM unnest($2::{place.key_type}[], {arrays}) AS x(key, {", ".join(place.columns)})
-        WHERE t.municipality_id = $1 AND t.{place.key} = x.key
+        UPDATE {place.table} t SET {sets} FROM unnest({arrays}) AS x({", ".join((*place.key, *place.columns))})
+        WHERE t.municipality_id = $1 AND {same}
         """,  # noqa: S608 - names of the metadata
-        unit.municipality_id, [row[place.key] for row in rows], *values,
+        unit.municipality_id, *ids, *values,
     )  # fmt: skip
-    return Chunk(len(rows), rows[-1][place.key] if len(rows) == limit else None)
+    return Chunk(len(rows), tuple(rows[-1][name] for name in place.key) if len(rows) == limit else None)
 
 
 def _again(keys: TownKeys, place: Place, column: str, row: Any) -> bytes | None:  # noqa: ANN401 - a row of the statement
     value = row[column]
     if value is None:
         return None
-    where = place.table, row[place.row], column
-    return keys.seal(keys.open(bytes(value), *where), *where)
+    where = place.table, row[place.row], bound_to(column, *(row[name] for name in place.beside))
+    return keys.seal_bytes(keys.open_bytes(bytes(value), *where), *where)
 
 
 async def count_older(unit: UnitOfWork, keys: TownKeys, place: Place) -> int:

@@ -77,9 +77,24 @@ def moment(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def sealed(name: str, *, nullable: bool = True, row: str = "id") -> Column[bytes]:
-    """An encrypted field (db/fields.py): names, birth dates, IBANs, file numbers. ``row``: the column whose value it is bound to."""
-    return Column(name, LargeBinary, nullable=nullable, info={"sealed_row": row})
+def sealed(
+    name: str, *, nullable: bool = True, row: str = "id", beside: tuple[str, ...] = (), rows_at_once: int | None = None
+) -> Column[bytes]:
+    """An encrypted field (db/fields.py): names, birth dates, IBANs, file numbers, pieces of files.
+
+    Args:
+        name: the column's name.
+        nullable: whether there may be none.
+        row: the column whose value, a UUID, it is bound to.
+        beside: further columns whose values it is bound to, where an id names more than one row (``bound_to``).
+        rows_at_once: how many may be in memory, where values are large.
+    """
+    return Column(name, LargeBinary, nullable=nullable, info={"sealed_row": row, "sealed_beside": beside, "rows_at_once": rows_at_once})
+
+
+def bound_to(column: str, *beside: object) -> str:
+    """As which column a value is sealed that is bound to values beside its row's id."""
+    return "|".join([column, *(str(value) for value in beside)])
 
 
 def document(name: str, *, nullable: bool = False) -> Column[Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from but_gateway.db.pieces import PiecePlace
 from but_gateway.identity.call import Call, CurrentCall
 from but_gateway.identity.principal import Role
 from but_gateway.identity.route import town_router
@@ -287,6 +288,6 @@ async def get_file(
 async def _pieces(call: Call, batch_id: UUID, name: str) -> AsyncIterator[bytes]:
     async with call.transaction() as unit:
         part = 0
-        while (content := await package_store.read_part(unit, batch_id, name, part)) is not None:
+        while (content := await package_store.read_part(unit, call.keys, PiecePlace(batch_id, name, part))) is not None:
             yield content
             part += 1

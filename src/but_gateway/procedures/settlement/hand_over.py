@@ -7,6 +7,7 @@ from itertools import groupby
 from uuid import UUID
 
 from but_gateway.audit.record import record
+from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.manifest import ManifestFile, write_manifest
 from but_gateway.identity.call import Call
@@ -68,7 +69,7 @@ async def hand_over(unit: UnitOfWork, call: Call, batch_id: UUID, options: Packa
     providers = await load_providers(unit, {p.provider_id for p in contents.payments})
     services = await _services(unit, call, batch_id)
     handed = HandedOver(call.town.key, contents, settings, settings.debtor, payees, providers, step.at, call.today(), options, services)
-    manifest = await _make_files(unit, handed)
+    manifest = await _make_files(unit, call.keys, handed)
     # The payment file was read back before it was kept: it says the same.
     count, cents = len(contents.payments), contents.totals.net
     await store.move_batch(
@@ -142,7 +143,7 @@ async def _fix_accounts(unit: UnitOfWork, call: Call, payments: Sequence[Payment
     await package_store.snapshot_accounts(unit, rows)
 
 
-async def _make_files(unit: UnitOfWork, handed: HandedOver) -> PackageFile:
+async def _make_files(unit: UnitOfWork, keys: TownKeys, handed: HandedOver) -> PackageFile:
     """Makes and stores all files of a batch; answers the manifest.
 
     Refuses when a maker does: nothing of the hand-over is kept then.
@@ -153,7 +154,7 @@ async def _make_files(unit: UnitOfWork, handed: HandedOver) -> PackageFile:
         drafts = [DraftFile(f"{stem}{kind.name}", kind.package, kind.media_type) for kind in maker.kinds]
         try:
             await maker.make(unit, handed, made, drafts)
-            made += [await _keep(unit, handed, draft) for draft in drafts]
+            made += [await _keep(unit, keys, handed, draft) for draft in drafts]
         finally:
             for draft in drafts:
                 draft.close()
@@ -163,10 +164,10 @@ async def _make_files(unit: UnitOfWork, handed: HandedOver) -> PackageFile:
         draft.write(
             write_manifest(handed.contents.batch.number, handed.town, handed.made_at, (sums.gross, sums.receipts, sums.net), listed)
         )
-        return await _keep(unit, handed, draft)
+        return await _keep(unit, keys, handed, draft)
 
 
-async def _keep(unit: UnitOfWork, handed: HandedOver, draft: DraftFile) -> PackageFile:
+async def _keep(unit: UnitOfWork, keys: TownKeys, handed: HandedOver, draft: DraftFile) -> PackageFile:
     file = draft.done()
-    await package_store.insert_file(unit, handed.contents.batch.id, file, draft.pieces())
+    await package_store.insert_file(unit, keys, handed.contents.batch.id, file, draft.pieces())
     return file

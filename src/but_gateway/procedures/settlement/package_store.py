@@ -1,5 +1,6 @@
 """SQL of the hand-over: what leaves, what is posted, what the audit reads, and the files that stay the same for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import insert, select
 
+from but_gateway.db.fields import TownKeys
+from but_gateway.db.pieces import PiecePlace, open_piece, seal_piece
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.ids import new_ids
 from but_gateway.procedures.settlement.model import PackageFile
@@ -127,16 +130,18 @@ async def load_fact_parts(unit: UnitOfWork, hashes: Collection[bytes]) -> dict[b
     return {bytes(row["hash"]): row["body"] for row in rows}
 
 
-async def insert_file(unit: UnitOfWork, batch_id: UUID, file: PackageFile, parts: Iterable[bytes]) -> None:
-    """Stores a file, piece by piece."""
+async def insert_file(unit: UnitOfWork, keys: TownKeys, batch_id: UUID, file: PackageFile, parts: Iterable[bytes]) -> None:
+    """Stores a file, sealed piece by piece beside the loop."""
     values = {name: getattr(file, name) for name in PackageFile.__slots__}
     await unit.execute(insert(package_file).values(municipality_id=unit.municipality_id, batch_id=batch_id, **values))
     for number, content in enumerate(parts):
+        piece = await asyncio.to_thread(seal_piece, keys, PiecePlace(batch_id, file.name, number), content)
         await unit.execute(
             insert(package_part).values(
-                municipality_id=unit.municipality_id, batch_id=batch_id, name=file.name, part=number, content=content
+                municipality_id=unit.municipality_id, batch_id=batch_id, name=file.name, part=number, content=b"", sealed_content=piece,
+                bytes=len(content),
             )
-        )
+        )  # fmt: skip
 
 
 async def list_files(unit: UnitOfWork, batch_id: UUID) -> list[PackageFile]:
@@ -148,9 +153,9 @@ async def list_files(unit: UnitOfWork, batch_id: UUID) -> list[PackageFile]:
     return [PackageFile(row.name, row.package, row.media_type, row.sha256, row.bytes) for row in await unit.execute(query.order_by(c.name))]
 
 
-async def read_part(unit: UnitOfWork, batch_id: UUID, name: str, part: int) -> bytes | None:
-    """A piece of a file, None behind its end."""
+async def read_part(unit: UnitOfWork, keys: TownKeys, place: PiecePlace) -> bytes | None:
+    """A piece of a file, None behind its end. Refuses when it does not open (SealBrokenError)."""
     c = package_part.c
-    here = (c.municipality_id == unit.municipality_id, c.batch_id == batch_id, c.name == name, c.part == part)
-    content = (await unit.execute(select(c.content).where(*here))).scalar_one_or_none()
-    return None if content is None else bytes(content)
+    here = (c.municipality_id == unit.municipality_id, c.batch_id == place.batch_id, c.name == place.name, c.part == place.part)
+    row = (await unit.execute(select(c.content, c.sealed_content).where(*here))).mappings().one_or_none()
+    return None if row is None else await asyncio.to_thread(open_piece, keys, place, dict(row))

@@ -88,7 +88,7 @@ async def get_remittance(remittance_id: RemittanceId, call: CurrentCall, accept:
 
 async def _advice(call: Call, kept: KeptRemittance, place: Place) -> AsyncIterator[bytes]:
     async with call.transaction() as unit:
-        async for piece in remittance_store.read_advice(unit, kept.batch_id, place, PIECE_BYTES):
+        async for piece in remittance_store.read_advice(unit, call.keys, kept.batch_id, place, PIECE_BYTES):
             yield piece
 
 

@@ -1,5 +1,6 @@
 """SQL of remittances: keeping what is told at hand-over, reading it again, finding the advice in the package."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from but_gateway.db.fields import TownKeys
+from but_gateway.db.pieces import PiecePlace, open_piece
 from but_gateway.db.session import UnitOfWork
 
 _ROWS: Final = 1_000
@@ -208,24 +211,23 @@ async def read_positions(unit: UnitOfWork, payment_id: UUID) -> AsyncIterator[li
         yield rows
 
 
-async def read_advice(unit: UnitOfWork, batch_id: UUID, place: Place, piece_bytes: int) -> AsyncIterator[bytes]:
-    """A part of Avise.zip, piece by piece as the file is stored (``piece_bytes`` long each)."""
+async def read_advice(unit: UnitOfWork, keys: TownKeys, batch_id: UUID, place: Place, piece_bytes: int) -> AsyncIterator[bytes]:
+    """A part of Avise.zip, piece by piece as the file is stored (``piece_bytes`` long each); no other pieces are opened."""
     end = place.offset + place.length
     for part in range(place.offset // piece_bytes, -(-end // piece_bytes)):
         first = max(place.offset - part * piece_bytes, 0)
-        content: bytes = await unit.driver.fetchval(
+        row = await unit.driver.fetchrow(
             """
-            SELECT substring(p.content FROM $3::int FOR $4::int)
+            SELECT p.name, p.content, p.sealed_content
             FROM package_part p JOIN package_file f ON f.municipality_id = p.municipality_id AND f.batch_id = p.batch_id AND f.name = p.name
-            WHERE p.municipality_id = $1 AND p.batch_id = $2 AND p.part = $5 AND f.package = 'advice'
+            WHERE p.municipality_id = $1 AND p.batch_id = $2 AND p.part = $3 AND f.package = 'advice'
             """,
             unit.municipality_id,
             batch_id,
-            first + 1,
-            min(end - part * piece_bytes, piece_bytes) - first,
             part,
         )
-        yield content
+        content = await asyncio.to_thread(open_piece, keys, PiecePlace(batch_id, row["name"], part), row)
+        yield content[first : end - part * piece_bytes]
 
 
 def _kept(row: asyncpg.Record) -> KeptRemittance:

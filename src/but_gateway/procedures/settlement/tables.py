@@ -180,13 +180,17 @@ package_file = tenant_table(
     append_only=True,
 )
 
-# A file in pieces, so that neither writing nor reading one of any length needs more memory than a piece.
+# A file in pieces, so that neither writing nor reading one of any length needs more memory than a piece. Each is sealed (db/pieces.py);
+# those of before the migration 0008 lie in ``content``, which is empty since.
 package_part = tenant_table(
     "package_part",
     Column("batch_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("part", Integer, nullable=False),  # from 0
     Column("content", LargeBinary, nullable=False),
+    sealed("sealed_content", row="batch_id", beside=("name", "part"), rows_at_once=8),
+    Column("bytes", Integer),  # as it is opened
+    CheckConstraint("(sealed_content IS NULL) = (bytes IS NULL) AND (sealed_content IS NULL OR length(content) = 0)", name="in_one_place"),
     belongs_to("package_file", "batch_id", "name", target=("batch_id", "name")),
     key=("batch_id", "name", "part"),
     append_only=True,

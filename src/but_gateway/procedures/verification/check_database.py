@@ -11,6 +11,9 @@ from but_gateway.audit.check import ReadToken, check_chain
 from but_gateway.audit.invariants import violations
 from but_gateway.audit.record import hash_payload
 from but_gateway.db.connect import Connection
+from but_gateway.db.fields import MasterKey, SealBrokenError, TownKeys
+from but_gateway.db.pieces import open_piece
+from but_gateway.identity.store import find_town
 from but_gateway.procedures.verification import database_store as store
 from but_gateway.procedures.verification.model import Findings
 
@@ -35,12 +38,17 @@ class DatabaseReport:
 
 
 async def check_database(
-    connection: Connection, town_key: str | None, read_token: ReadToken | None, kept: Sequence[str] = ()
+    connection: Connection,
+    town_key: str | None,
+    read_token: ReadToken | None,
+    kept: Sequence[str] = (),
+    *,
+    master_key: MasterKey | None = None,
 ) -> DatabaseReport:
     """Checks all towns, or one, on a connection that is in no transaction.
 
     ``read_token`` reads signed checkpoints; None: signatures stay unchecked. ``kept``: checkpoints that somebody kept outside, with which
-    the chain must still agree.
+    the chain must still agree. ``master_key`` opens stored files; None: sealed ones stay unchecked.
 
     Refuses a town that is not there (UnknownTownError).
     """
@@ -62,7 +70,7 @@ async def check_database(
             report.towns += 1
             await _check_chain(connection, town_id, key, read_token, report)
             await _check_facts(connection, town_id, key, report)
-            await _check_files(connection, town_id, key, report)
+            await _check_files(connection, town_id, key, master_key, report)
         await _check_kept(connection, towns, read_token, kept, report)
     return report
 
@@ -88,25 +96,30 @@ async def _check_facts(connection: Connection, town_id: UUID, key: str, report: 
         report.findings.require(same, "part_changed", key, f"fact_part {digest.hex()}")
 
 
-async def _check_files(connection: Connection, town_id: UUID, key: str, report: DatabaseReport) -> None:
+async def _check_files(connection: Connection, town_id: UUID, key: str, master_key: MasterKey | None, report: DatabaseReport) -> None:
     """Files are those that the sealed event of their hand-over vouches for: by the manifest's hash, and the manifest by theirs."""
     manifests: dict[UUID, bytes] = {}
     digests: dict[UUID, dict[str, tuple[str, int]]] = {}
+    keys, unread = await _keys(connection, key, master_key), set[UUID]()
     for file in await store.stored_files(connection, town_id):
-        digest, length, content = hashlib.sha256(), 0, b""
-        async for piece in store.file_pieces(connection, town_id, file["batch_id"], file["name"]):
-            digest.update(piece)
-            length += len(piece)
-            content = piece
+        read = await _read_file(connection, town_id, keys, file["batch_id"], file["name"])
+        if read is None:
+            unread.add(file["batch_id"])
+            continue
+        digest, length, content = read
         report.files += 1
-        same = (digest.hexdigest(), length) == (file["sha256"], file["bytes"])
+        same = (digest, length) == (file["sha256"], file["bytes"])
         report.findings.require(same, "file_changed", key, f"{file['batch_id']} {file['name']}")
-        digests.setdefault(file["batch_id"], {})[file["name"]] = digest.hexdigest(), length
+        digests.setdefault(file["batch_id"], {})[file["name"]] = digest, length
         if file["name"].endswith("manifest.json"):
             manifests[file["batch_id"]] = content
+    if unread:
+        report.findings.add("files_unchecked", key, str(len(unread)), note=True)
     for batch in await store.hand_overs(connection, town_id):
         if batch["payload_hash"] is None and batch["batch_id"] not in digests:
             continue  # event and files are gone together: the chain tells whether on purpose
+        if batch["batch_id"] in unread:
+            continue
         manifest = manifests.get(batch["batch_id"], b"")
         vouched = hash_payload(
             {"manifest": hashlib.sha256(manifest).hexdigest(), "count": batch["control_count"], "cents": batch["control_cents"]}
@@ -116,6 +129,34 @@ async def _check_files(connection: Connection, town_id: UUID, key: str, report: 
         there = digests.get(batch["batch_id"], {})
         for name, digest_and_length in _listed(manifest).items() if whole else ():
             report.findings.require(there.get(name) == digest_and_length, "file_changed", key, f"{batch['batch_id']} {name}")
+
+
+async def _keys(connection: Connection, key: str, master_key: MasterKey | None) -> TownKeys | None:
+    """The town's keys; None without a master key. With one that is not the town's nothing opens."""
+    town = await find_town(connection, key) if master_key is not None else None
+    if master_key is None or town is None:
+        return None
+    try:
+        return master_key.town_keys(town.id, town.data_key, town.further_keys)
+    except SealBrokenError:
+        return TownKeys.of(town.id, b"")
+
+
+async def _read_file(
+    connection: Connection, town_id: UUID, keys: TownKeys | None, batch_id: UUID, name: str
+) -> tuple[str, int, bytes] | None:
+    """Hash, length and last piece of a file; None where there are no keys to open it with. What does not open has no length."""
+    digest, length, content = hashlib.sha256(), 0, b""
+    async for place, piece in store.file_pieces(connection, town_id, batch_id, name):
+        if keys is None and piece["sealed_content"] is not None:
+            return None
+        try:
+            content = open_piece(keys, place, piece)
+        except SealBrokenError:
+            return "", -1, b""
+        digest.update(content)
+        length += len(content)
+    return digest.hexdigest(), length, content
 
 
 def _listed(manifest: bytes) -> dict[str, tuple[str, int]]:

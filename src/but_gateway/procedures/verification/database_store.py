@@ -1,11 +1,12 @@
 """SQL of checking the database: towns, stored parts of facts, stored files, and what audit events say of them. It only reads."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 from but_gateway.db.connect import Connection
+from but_gateway.db.pieces import PiecePlace
 from but_gateway.db.tenancy import Scope
 
 
@@ -47,11 +48,15 @@ async def stored_files(connection: Connection, town_id: UUID) -> list[dict[str, 
     return [dict(row) for row in rows]
 
 
-async def file_pieces(connection: Connection, town_id: UUID, batch_id: UUID, name: str) -> AsyncIterator[bytes]:
-    """The content of a file, piece by piece."""
-    query = "SELECT content FROM package_part WHERE municipality_id = $1 AND batch_id = $2 AND name = $3 ORDER BY part"
+async def file_pieces(
+    connection: Connection, town_id: UUID, batch_id: UUID, name: str
+) -> AsyncIterator[tuple[PiecePlace, Mapping[str, Any]]]:
+    """The content of a file, piece by piece, as it is stored."""
+    query = (
+        "SELECT part, content, sealed_content FROM package_part WHERE municipality_id = $1 AND batch_id = $2 AND name = $3 ORDER BY part"
+    )
     async for row in connection.cursor(query, town_id, batch_id, name, prefetch=2):
-        yield bytes(row["content"])
+        yield PiecePlace(batch_id, name, row["part"]), row
 
 
 async def hand_overs(connection: Connection, town_id: UUID) -> list[dict[str, Any]]:

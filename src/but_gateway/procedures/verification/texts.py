@@ -89,6 +89,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "part_changed": ("gespeicherter Teil von Tatsachen wurde verändert", "a stored part of facts was changed"),
     "file_changed": ("gespeicherte Paketdatei wurde verändert", "a stored file of a package was changed"),
     "signatures_unchecked": ("Unterschriften nicht geprüft: kein Hauptschlüssel", "signatures were not checked: no master key"),
+    "files_unchecked": (
+        "Dateien von Läufen nicht geprüft: kein Hauptschlüssel",
+        "files of batches were not checked: no master key",
+    ),
     "not_yet_sealed": ("Zeilen sind noch nicht versiegelt", "rows are not yet sealed"),
     "sealed_late": ("Zeilen wurden verspätet versiegelt", "rows were sealed late"),
     "retired": ("Zeilen sind absichtlich gelöscht", "rows were deleted on purpose"),
