@@ -8,6 +8,7 @@ import structlog
 
 from but_gateway.db.engine import Database
 from but_gateway.db.tenancy import Scope
+from but_gateway.db.trouble import Trouble, trouble_of
 from but_gateway.identity.directory import Directory
 from but_gateway.kit.clock import Clock, business_day
 from but_gateway.procedures.reporting.warn_of_terms import INVOICES_AT_ONCE, warn_of_terms
@@ -50,6 +51,8 @@ class PaymentTerms:
                 async with self.database.transaction(Scope(town.id)) as unit:
                     more = await warn_of_terms(unit, self.clock.now(), invoices_at_once=self.invoices_at_once)
         except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
+                raise  # says nothing of the work: however often it comes, nothing is given up for it
             self._failures[town_key] = self._failures.get(town_key, 0) + 1
             structlog.get_logger().error("payment_terms", error=type(error).__qualname__)
             if self._failures[town_key] < ATTEMPTS_MAX:
