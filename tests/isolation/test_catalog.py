@@ -169,6 +169,10 @@ async def test_private_columns_are_sealed(superuser: asyncpg.Connection) -> None
     private = [row for row in rows if any(word in row["column_name"] for word in PRIVATE_WORDS)]
     assert len(private) >= 12
     assert [(row["table_name"], row["column_name"]) for row in private if row["data_type"] not in {"bytea", "boolean"}] == []
+    bound = {(t.name, c.name, c.info["sealed_row"], c.info["sealed_beside"]) for t in metadata.tables.values() for c in t.c if c.info}
+    assert ("package_part", "sealed_content", "batch_id", ("name", "part")) in bound
+    beside = {(table, column) for table, column, *rest in bound if rest[1]}
+    assert beside == {("package_part", "sealed_content")}, "seal() with the id alone must not be used for these"
 
 
 # ---- policies
