@@ -158,6 +158,8 @@ async def load_family_payments(unit: UnitOfWork, entitlement_ids: Collection[UUI
     )
 
 
+# OFFSET 0 keeps each table looked up by its whole key: in tables that were just filled the planner takes a town for five rows, and joined
+# every position with every line of the town.
 _PIECES: Final = """
         SELECT ps.position_id, ps.decision_id, ps.outcome, ps.approved, ps.proposed, ps.corrected, ps.by_person, ps.batch_id,
                p.first_day, p.last_day, p.quantity, p.claimed, p.corrects_id,
@@ -165,11 +167,11 @@ _PIECES: Final = """
                l.tutor, l.proof, l.check_id, i.id AS invoice_id, i.number, i.received_at, i.iban_differs, n.lost_on,
                d.findings, d.allocations
         FROM position_state ps
-        JOIN position p ON p.municipality_id = ps.municipality_id AND p.id = ps.position_id
-        JOIN invoice_line l ON l.municipality_id = ps.municipality_id AND l.id = ps.line_id
-        JOIN invoice i ON i.municipality_id = ps.municipality_id AND i.id = ps.invoice_id
-        JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
-        LEFT JOIN entitlement_number n ON n.municipality_id = l.municipality_id AND n.number_index = l.number_index
+        CROSS JOIN LATERAL (SELECT * FROM position WHERE municipality_id = $1 AND id = ps.position_id OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT * FROM invoice_line WHERE municipality_id = $1 AND id = ps.line_id OFFSET 0) l
+        CROSS JOIN LATERAL (SELECT * FROM invoice WHERE municipality_id = $1 AND id = ps.invoice_id OFFSET 0) i
+        CROSS JOIN LATERAL (SELECT * FROM decision WHERE municipality_id = $1 AND id = ps.decision_id OFFSET 0) d
+        LEFT JOIN LATERAL (SELECT * FROM entitlement_number WHERE municipality_id = $1 AND number_index = l.number_index OFFSET 0) n ON true
 """
 
 
