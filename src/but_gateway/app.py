@@ -30,7 +30,7 @@ from but_gateway.jobs.worker import Worker, sweeps_of
 from but_gateway.kit.clock import Clock, SystemClock
 from but_gateway.procedures.changes import endpoints as changes
 from but_gateway.procedures.eligibility import endpoints as eligibility
-from but_gateway.procedures.eligibility.express import Express
+from but_gateway.procedures.eligibility.express import SUFFIX, Express
 from but_gateway.procedures.intake import endpoints as intake
 from but_gateway.procedures.reconciliation import endpoints as reconciliation
 from but_gateway.procedures.reporting import endpoints as reporting
@@ -98,11 +98,21 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.add_middleware(Express)
     app.add_middleware(Authentication, limiter=RateLimiter(settings.rate_limit_per_minute))
     app.add_middleware(
-        Envelope, metrics=metrics, in_flight_max=settings.in_flight_max, receive_timeout_seconds=settings.receive_timeout_seconds
+        Envelope,
+        metrics=metrics,
+        in_flight_max=settings.in_flight_max,
+        receive_timeout_seconds=settings.receive_timeout_seconds,
+        crowded=lambda path: _is_crowded(app, path),
     )
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer)
     return app
+
+
+def _is_crowded(app: FastAPI, path: str) -> bool:
+    """Whether so many requests wait for a connection that one more would be refused. Checks take the short way and need no place."""
+    database: Database | None = getattr(app.state, "database", None)
+    return database is not None and database.is_crowded and path.startswith("/v1/") and not path.endswith(SUFFIX)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

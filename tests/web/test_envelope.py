@@ -183,6 +183,19 @@ async def test_beyond_the_cap_new_requests_are_refused_at_once_and_those_at_work
     assert [wire.status for wire in at_work] == [200, 200, 200]
 
 
+async def test_what_would_only_wait_is_refused_before_anything_is_read() -> None:
+    envelope = Envelope(
+        read_all, metrics=Metrics(), in_flight_max=3, receive_timeout_seconds=10, crowded=lambda path: path != "/health/live"
+    )
+    refused = Wire()
+    await envelope(scope(), refused.receive, refused.send)
+    assert refused.status == 503
+    assert (b"retry-after", b"1") in refused.outgoing[0]["headers"]
+    healthy = Wire([{"type": "http.request", "body": b"{}", "more_body": False}])
+    await envelope({**scope(), "path": "/health/live"}, healthy.receive, healthy.send)
+    assert healthy.status == 200
+
+
 async def test_an_answer_that_broke_off_is_not_taken_for_whole() -> None:
     async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

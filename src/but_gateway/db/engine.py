@@ -87,10 +87,15 @@ class Database:
         look_ups: int = self.pool.get_size()
         return queue.checkedin() + queue.checkedout() + look_ups
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether all places are taken."""
+        return self._taken >= self.places
+
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """A place among the requests that work or wait for a connection. Refuses at once when all are taken (TimeoutError: busy)."""
-        if self._taken >= self.places:
+        if self.is_crowded:
             raise PoolTimeoutError("too many requests wait for a connection")
         self._taken += 1
         try:

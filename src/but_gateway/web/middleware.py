@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -22,10 +22,22 @@ _SERVER_ERROR: Final = 500
 
 
 class Envelope:
-    """The outermost layer. ``in_flight_max``: requests at work at once; ``receive_timeout_seconds``: for a whole body."""
+    """The outermost layer. ``in_flight_max``: requests at work at once; ``receive_timeout_seconds``: for a whole body.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, in_flight_max: int, receive_timeout_seconds: float) -> None:
+    ``crowded``: whether a request of this path would only wait; then it is refused before anything is read or looked up for it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        in_flight_max: int,
+        receive_timeout_seconds: float,
+        crowded: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self.app = app
+        self.crowded = crowded
         self.metrics = metrics
         self.in_flight_max = in_flight_max
         self.receive_timeout_seconds = receive_timeout_seconds
@@ -50,7 +62,8 @@ class Envelope:
             self._tell(exchange)
 
     def _admit(self, scope: Scope) -> None:
-        if self.metrics.in_flight > self.in_flight_max and not scope["path"].startswith("/health/"):
+        path = scope["path"]
+        if (self.metrics.in_flight > self.in_flight_max and not path.startswith("/health/")) or self.crowded(path):
             raise Unavailable(headers={"Retry-After": "1"})
 
     async def _answer(self, exchange: "_Exchange", error: Exception) -> None:
