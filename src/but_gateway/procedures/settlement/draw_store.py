@@ -235,8 +235,8 @@ async def insert_payments(unit: UnitOfWork, batch_id: UUID, payments: Sequence[P
     )
 
 
-async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order], provider_of: Mapping[UUID, UUID]) -> int:
-    """The orders of a batch and what each carries; the sum of all items in cents. ``provider_of``: provider by payment."""
+async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order]) -> None:
+    """Orders of a batch. Those of repeated payments carry amounts and no positions, which were settled once."""
     await unit.driver.execute(
         """
         INSERT INTO payment_order (municipality_id, batch_id, id, serial, payment_id, legal_basis, benefit, fiscal_year, positions, gross,
@@ -256,7 +256,11 @@ async def insert_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order
         [o.gross for o in orders],
         [o.receipts for o in orders],
     )
-    # The orders come in as arrays once more: of tables filled a moment ago the planner knows nothing and loops.
+
+
+async def insert_items(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order], provider_of: Mapping[UUID, UUID]) -> int:
+    """What each order carries; the sum of all items in cents. ``provider_of``: provider by payment."""
+    # The orders come in as arrays: of tables filled a moment ago the planner knows nothing and loops.
     total: int = await unit.driver.fetchval(
         f"""
         WITH items AS (

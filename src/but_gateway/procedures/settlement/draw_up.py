@@ -82,7 +82,7 @@ async def draw_up(unit: UnitOfWork, call: Call, wish: BatchIn, *, dry_run: bool)
     repeats = _repeats(returned, accounts, (call.town.key, number), len(payments))
     await draw_store.insert_payments(unit, batch_id, repeats)
     again = _repeated_orders(repeats, await repeat_store.load_orders(unit, [r.id for r in returned]), len(orders))
-    await repeat_store.insert_repeated_orders(unit, batch_id, again)
+    await draw_store.insert_orders(unit, batch_id, again)
     carried = [CarriedForward(b.provider_id, b.provider_key, b.net) for b in balances if b.net <= 0]
     await draw_store.insert_carried(unit, batch_id, carried)
     await _tell_office(unit, call, number, payments, carried)
@@ -216,7 +216,8 @@ async def _keep(unit: UnitOfWork, batch_id: UUID, payers: Sequence[Balance], pay
         raise AllocationsBrokenError
     await draw_store.insert_payments(unit, batch_id, payments)
     provider_of = {p.id: p.provider_id for p in payments}
-    if await draw_store.insert_orders(unit, batch_id, orders, provider_of) != sum(p.net for p in payments):
+    await draw_store.insert_orders(unit, batch_id, orders)
+    if await draw_store.insert_items(unit, batch_id, orders, provider_of) != sum(p.net for p in payments):
         raise AllocationsBrokenError
 
 

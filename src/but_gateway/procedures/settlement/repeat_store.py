@@ -1,6 +1,6 @@
 """SQL of repeats: returned payments that the next batch pays once more, and giving them free again when it does not."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -93,29 +93,6 @@ async def load_orders(unit: UnitOfWork, payment_ids: Collection[UUID]) -> list[O
         list(payment_ids),
     )
     return [Order(**row) for row in rows]
-
-
-async def insert_repeated_orders(unit: UnitOfWork, batch_id: UUID, orders: Sequence[Order]) -> None:
-    """The orders of repeats. They carry amounts, no positions: those were settled once and are not settled again."""
-    await unit.driver.execute(
-        """
-        INSERT INTO payment_order (municipality_id, batch_id, id, serial, payment_id, legal_basis, benefit, fiscal_year, positions, gross,
-                                   receipts)
-        SELECT $1, $2, * FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::smallint[], $9::int[], $10::bigint[],
-                                     $11::bigint[])
-        """,
-        unit.municipality_id,
-        batch_id,
-        [o.id for o in orders],
-        [o.serial for o in orders],
-        [o.payment_id for o in orders],
-        [o.legal_basis for o in orders],
-        [o.benefit for o in orders],
-        [o.fiscal_year for o in orders],
-        [o.positions for o in orders],
-        [o.gross for o in orders],
-        [o.receipts for o in orders],
-    )
 
 
 async def let_lapse(unit: UnitOfWork, batch_id: UUID, payment_ids: Collection[UUID] | None = None) -> None:
