@@ -110,9 +110,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 
 def _is_crowded(app: FastAPI, path: str) -> bool:
-    """Whether so many requests wait for a connection that one more would be refused. Checks take the short way and need no place."""
+    """Whether so many requests wait for a connection that one more would be refused. Checks have queues of their own."""
     database: Database | None = getattr(app.state, "database", None)
-    return database is not None and database.is_crowded and path.startswith("/v1/") and not path.endswith(SUFFIX)
+    return database is not None and database.is_crowded and path.startswith("/v1/") and SUFFIX not in path
 
 
 async def _answer(request: Request, error: Exception) -> Response:
