@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from but_gateway.jobs import grant_imports, payment_terms, redecisions
+from but_gateway.jobs.patience import ATTEMPTS_MAX
 from but_gateway.kit.clock import SystemClock
 from tests.procedures.adjudication.town import served
 
@@ -24,10 +25,10 @@ async def test_lost_connections_are_not_counted_as_failures(
         work = kind(state.database, state.directory, SystemClock())
         town = await instance.town(f"away-{uuid4().hex[:6]}")
         monkeypatch.setattr(kind, "_chunk", lost)
-        for _ in range(2 * grant_imports.ATTEMPTS_MAX):
+        for _ in range(2 * ATTEMPTS_MAX):
             with pytest.raises(ConnectionResetError):
                 await work._try_chunk(town, uuid4())  # noqa: SLF001 - what the worker's sweep calls for each of them
-        assert work._failures == {}  # noqa: SLF001 - as above
+        assert work.patience.is_untried
 
 
 async def test_a_town_whose_terms_could_not_be_looked_at_is_looked_at_again(
@@ -43,7 +44,7 @@ async def test_a_town_whose_terms_could_not_be_looked_at_is_looked_at_again(
         await instance.town(key)
         with monkeypatch.context() as away:
             away.setattr(payment_terms, "warn_of_terms", lost)
-            for _ in range(2 * payment_terms.ATTEMPTS_MAX):
+            for _ in range(2 * ATTEMPTS_MAX):
                 with pytest.raises(ConnectionResetError):
                     await work.sweep([key])
         assert work._waiting == [key]  # noqa: SLF001 - what it still has to do today

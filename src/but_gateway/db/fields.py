@@ -140,10 +140,6 @@ class TownKeys:
         """The keyed hash by which a value is found again; ``purpose`` keeps hashes of different fields apart."""
         return _keyed_hash(self._index_keys[self._index_number], purpose, value)
 
-    def index_with(self, number: int, purpose: str, value: str) -> bytes:
-        """The keyed hash under another index key, for changing keys. Refuses a number that is not known (KeyError)."""
-        return _keyed_hash(self._index_keys[number], purpose, value)
-
     def reference(self, purpose: str, value: str) -> bytes:
         """A keyed hash that others keep: it stays the same whatever keys are changed."""
         return _keyed_hash(self._reference_key, purpose, value)
@@ -152,11 +148,6 @@ class TownKeys:
     def sealing_with(self) -> bytes:
         """How values begin that were sealed with the key in use."""
         return _FIRST if self._number == 1 else _NUMBERED + self._number.to_bytes(_NUMBER_BYTES, "big")
-
-    @property
-    def index_number(self) -> int:
-        """Which index key is in use."""
-        return self._index_number
 
     def _place(self, table: str, row: UUID, column: str) -> bytes:
         return self._prefix + f"|{table}|{column}|".encode() + row.bytes

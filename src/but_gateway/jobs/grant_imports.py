@@ -2,24 +2,20 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
-
-import structlog
 
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.tenancy import Scope
-from but_gateway.db.trouble import Trouble, trouble_of
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Town
+from but_gateway.jobs.patience import Patience
 from but_gateway.jobs.store import running_imports
 from but_gateway.kit.clock import Clock
 from but_gateway.procedures.intake import store
 from but_gateway.procedures.intake.import_rows import import_rows
 from but_gateway.registers.entitlements.enter import ROWS_MAX
-
-ATTEMPTS_MAX: Final = 5
 
 
 @dataclass(slots=True)
@@ -30,7 +26,7 @@ class GrantImports:
     directory: Directory
     clock: Clock
     _rows: dict[UUID, list[Any]] = field(default_factory=dict)  # opened once per process, forgotten when done
-    _failures: dict[UUID, int] = field(default_factory=dict)
+    patience: Patience = field(default_factory=lambda: Patience("grant_import"))
 
     async def sweep(self, town_keys: list[str]) -> bool:
         """Takes one chunk of every running import; whether there was any."""
@@ -43,13 +39,9 @@ class GrantImports:
     async def _try_chunk(self, town: Town, import_id: UUID) -> None:
         try:
             await self._chunk(town, self.directory.keys(town), import_id)
-            self._failures.pop(import_id, None)
+            self.patience.forget(import_id)
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
-                raise  # says nothing of the work: however often it comes, nothing is given up for it
-            self._failures[import_id] = self._failures.get(import_id, 0) + 1
-            structlog.get_logger().error("grant_import", error=type(error).__qualname__, import_id=str(import_id))
-            if self._failures[import_id] < ATTEMPTS_MAX:
+            if not self.patience.ends(import_id, error):
                 raise
             # What failed so often will fail again: the rows up to its progress stand, the town is told by the state.
             async with self.database.transaction(Scope(town.id)) as unit:
@@ -76,4 +68,4 @@ class GrantImports:
 
     def _forget(self, import_id: UUID) -> None:
         self._rows.pop(import_id, None)
-        self._failures.pop(import_id, None)
+        self.patience.forget(import_id)

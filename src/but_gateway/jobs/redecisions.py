@@ -9,17 +9,16 @@ import structlog
 
 from but_gateway.db.engine import Database
 from but_gateway.db.tenancy import Scope
-from but_gateway.db.trouble import Trouble, trouble_of
 from but_gateway.identity.call import Call
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Town
+from but_gateway.jobs.patience import Patience
 from but_gateway.jobs.store import running_redecisions
 from but_gateway.kit.clock import Clock
 from but_gateway.procedures.redecision.store import is_small
 from but_gateway.procedures.redecision.work_off import work_off
 from but_gateway.registers.municipalities import redecision_store
 
-ATTEMPTS_MAX: Final = 5
 POSITIONS_AT_ONCE: Final = 2_000
 
 
@@ -32,7 +31,7 @@ class Redecisions:
     clock: Clock
     wake: Callable[[], None] = lambda: None
     positions_at_once: int = POSITIONS_AT_ONCE
-    _failures: dict[UUID, int] = field(default_factory=dict)
+    patience: Patience = field(default_factory=lambda: Patience("redecision"))
 
     async def follow_up(self, call: Call) -> None:
         """Does what a call just asked for, where it is little; what is much, or fails, is the worker's.
@@ -64,18 +63,14 @@ class Redecisions:
     async def _try_chunk(self, town: Town, redecision_id: UUID) -> None:
         try:
             await self._chunk(town, redecision_id)
-            self._failures.pop(redecision_id, None)
+            self.patience.forget(redecision_id)
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
-                raise  # says nothing of the work: however often it comes, nothing is given up for it
-            self._failures[redecision_id] = self._failures.get(redecision_id, 0) + 1
-            structlog.get_logger().error("redecision", error=type(error).__qualname__, redecision_id=str(redecision_id))
-            if self._failures[redecision_id] < ATTEMPTS_MAX:
+            if not self.patience.ends(redecision_id, error):
                 raise
             # What failed so often will fail again: the decisions up to its progress stand.
             async with self.database.transaction(Scope(town.id)) as unit:
                 await redecision_store.give_up_redecision(unit, redecision_id, self.clock.now())
-            del self._failures[redecision_id]
+            self.patience.forget(redecision_id)
 
     async def _chunk(self, town: Town, redecision_id: UUID) -> bool:
         async with self.database.transaction(Scope(town.id)) as unit:

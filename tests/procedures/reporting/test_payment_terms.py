@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from but_gateway.identity.principal import Role
-from but_gateway.jobs.payment_terms import ATTEMPTS_MAX, PaymentTerms
+from but_gateway.jobs.patience import ATTEMPTS_MAX
+from but_gateway.jobs.payment_terms import PaymentTerms
 from but_gateway.kit.clock import FixedClock
 from but_gateway.procedures.reporting import warn_of_terms as verb
 from but_gateway.procedures.reporting.term_store import AtRisk

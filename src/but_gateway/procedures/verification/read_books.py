@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
-from but_gateway.kit.money import print_money
 from but_gateway.law.basis import PAYMENT_ORDER
 from but_gateway.procedures.verification.model import Findings, OrderRow, PaidRow, Positions
 from but_gateway.procedures.verification.opening import Package
@@ -200,12 +199,3 @@ def _whole(cell: Cell) -> int:
 
 def _day(cell: Cell) -> str:
     return (_EPOCH + timedelta(days=_number(cell).whole)).isoformat()
-
-
-def cover_cents(cover: Mapping[str, Cell], name: str) -> str:
-    """An amount of the cover as the contract writes it, for comparing; empty where there is none."""
-    cell = cover.get(name)
-    try:
-        return print_money(cell.cents) if isinstance(cell, Number) else ""
-    except ValueError:
-        return ""
