@@ -10,33 +10,15 @@ from but_gateway.law.parameters import law_at
 from but_gateway.procedures.adjudication.docket import LUNCH, Docket, Slot
 from but_gateway.procedures.adjudication.model import Piece
 from but_gateway.procedures.adjudication.promise import Promises
+from but_gateway.procedures.adjudication.registers import FacilityFile, ProviderFile
 from but_gateway.registers.entitlements.model import GrantRecord
 from but_gateway.registers.entitlements.terms import last_day_before_age
-from but_gateway.registers.facilities.calendar import FacilityCalendar
-from but_gateway.registers.facilities.store import FacilityRecord
 from but_gateway.registers.providers.model import AgreementRecord
-from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Provider, Rival, Situation, SlotState, Town
+from but_gateway.rules.facts import Agreement, Budget, Closed, Facility, Facts, Form, Grant, Rival, Situation, SlotState, Town
 from but_gateway.rules.savings import savings_of
 
 SAVING = "saving"  # budget kind of participation: from law and saving mode
 SUNDAY = 6
-
-
-@dataclass(frozen=True, slots=True)
-class FacilityFile:
-    """A facility and the days it is open."""
-
-    record: FacilityRecord
-    calendar: FacilityCalendar
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderFile:
-    """A provider and its agreements."""
-
-    facts: Provider
-    undertaking_signed_on: date | None
-    agreements: tuple[AgreementRecord, ...]
 
 
 @dataclass(slots=True)

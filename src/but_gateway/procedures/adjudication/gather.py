@@ -7,39 +7,33 @@ from uuid import UUID
 
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
-from but_gateway.identity.principal import Town
 from but_gateway.kit.clock import business_day
 from but_gateway.kit.ids import new_ids
 from but_gateway.kit.period import DayRange, Month
 from but_gateway.procedures.adjudication import store
-from but_gateway.procedures.adjudication.casefile import CaseFile, FacilityFile, ProviderFile
+from but_gateway.procedures.adjudication.casefile import CaseFile
 from but_gateway.procedures.adjudication.docket import LUNCH, TUTORING, Counter, Other, Slot
 from but_gateway.procedures.adjudication.model import Line, Piece, Standing, read_shares
 from but_gateway.procedures.adjudication.promise_store import load_checks, load_versions
+from but_gateway.procedures.adjudication.registers import Registers
 from but_gateway.procedures.adjudication.store import Row
 from but_gateway.registers.entitlements.notification_store import read_notifications, read_notified
 from but_gateway.registers.entitlements.store import grant_of
-from but_gateway.registers.facilities.store import load_calendars, load_facilities, load_holidays
 from but_gateway.registers.invoices.store import read_findings
-from but_gateway.registers.municipalities.redecision_store import share_registers
-from but_gateway.registers.municipalities.store import read_settings
-from but_gateway.registers.providers.store import load_agreements, load_providers
 from but_gateway.rules.document import part_from_document
 from but_gateway.rules.facts import Claim, Identity
 from but_gateway.rules.verdict import Outcome
 
 
 async def open_case(
-    unit: UnitOfWork, town: Town, keys: TownKeys, pieces: Sequence[Piece], *, children: Collection[UUID] = ()
+    unit: UnitOfWork, keys: TownKeys, registers: Registers, pieces: Sequence[Piece], *, children: Collection[UUID] = ()
 ) -> tuple[CaseFile, dict[UUID, Piece]]:
     """Locks the children of the pieces (and the further ones) and reads everything; answers also the rivals that may be re-decided.
 
     Several cases may be open at once: children are always locked in the order of their ids. New pieces get their ids under the locks:
     the order of ids is the order in which children were locked, which later facts keep.
     """
-    await share_registers(unit)
-    settings = await read_settings(unit)
-    case = CaseFile(settings.facts(), (await load_holidays(unit, town.state)).public)
+    case = CaseFile(registers.settings.facts(), registers.holidays.public, registers.providers, registers.facilities)
     lines = {p.line.id: p.line for p in pieces}
     wanted = {line.child_id for line in lines.values() if line.child_id is not None} | set(children)
     taught = {p.line.provider_id for p in pieces if p.before is None and p.line.claim.lesson is not None}
@@ -58,8 +52,9 @@ async def open_case(
     span = DayRange(min(p.first_day for p in pieces), max(p.last_day for p in pieces))
     rivals = await _read_docket(unit, case, pieces, wanted, span)
     known = {p.id: p for p in pieces} | rivals
-    await _read_promises(unit, case, [p.line for p in known.values()], protected=settings.protected_checks)
-    await _read_registers(unit, town, case, known.values())
+    await _read_promises(unit, case, [p.line for p in known.values()], protected=registers.settings.protected_checks)
+    await registers.want_providers(unit, {p.line.provider_id for p in known.values()})
+    await registers.want_facilities(unit, {p.line.facility_id for p in known.values() if p.line.facility_id is not None})
     return case, known
 
 
@@ -184,16 +179,6 @@ def _slot(row: Row) -> Slot:
         rival_provider_id=row["rival_provider_id"],
         rival_facility_id=row["rival_facility_id"],
     )
-
-
-async def _read_registers(unit: UnitOfWork, town: Town, case: CaseFile, pieces: Iterable[Piece]) -> None:
-    lines = [p.line for p in pieces]
-    for provider_id, record in (await load_providers(unit, {line.provider_id for line in lines})).items():
-        case.providers[provider_id] = ProviderFile(record.facts(), record.undertaking_signed_on, await load_agreements(unit, provider_id))
-    facility_ids = {line.facility_id for line in lines if line.facility_id is not None}
-    if facility_ids:
-        records, calendars = await load_facilities(unit, facility_ids), await load_calendars(unit, town.state, facility_ids)
-        case.facilities = {f: FacilityFile(records[f], calendars[f]) for f in facility_ids}
 
 
 async def read_pieces(unit: UnitOfWork, position_ids: Collection[UUID]) -> list[Piece]:

@@ -11,6 +11,7 @@ from but_gateway.procedures.adjudication import ruling_store, store
 from but_gateway.procedures.adjudication.decide import TUTOR_OVERLAP, Bench
 from but_gateway.procedures.adjudication.gather import open_case, to_pieces
 from but_gateway.procedures.adjudication.model import Piece
+from but_gateway.procedures.adjudication.registers import read_registers
 from but_gateway.procedures.adjudication.reopen import reopen_reviews
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
 
@@ -30,7 +31,7 @@ async def redecide_children(unit: UnitOfWork, town: Town, keys: TownKeys, child_
     by_persons = to_pieces(await store.lock_person_pieces(unit, child_ids))
     if not (pieces or by_persons):
         return 0
-    case, known = await open_case(unit, town, keys, [*pieces, *by_persons])
+    case, known = await open_case(unit, keys, await read_registers(unit, town.state), [*pieces, *by_persons])
     for piece in by_persons:
         del known[piece.id]
     pieces = sorted({p.id: p for p in (*pieces, *filter(_waits_for_tutor, known.values()))}.values(), key=lambda p: p.id)

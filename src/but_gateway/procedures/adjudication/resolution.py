@@ -20,6 +20,7 @@ from but_gateway.procedures.adjudication.dossier import Dossier
 from but_gateway.procedures.adjudication.gather import lock_positions, open_case, to_pieces
 from but_gateway.procedures.adjudication.model import Piece, Ruling, Share, Standing
 from but_gateway.procedures.adjudication.problems import BudgetUsed, DayTaken, NoGrant, NothingProposed
+from but_gateway.procedures.adjudication.registers import read_registers
 from but_gateway.procedures.adjudication.store import Row
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
 from but_gateway.rules.facts import Form
@@ -141,7 +142,7 @@ async def resolve_reviews(unit: UnitOfWork, call: Call, choices: Sequence[Choice
     # Read again: only now nobody else can resolve them.
     reviews = await review_store.find_reviews(unit, ids)
     pieces = to_pieces(rows)
-    case, _ = await open_case(unit, call.town, call.keys, pieces)
+    case, _ = await open_case(unit, call.keys, await read_registers(unit, call.town.state), pieces)
     desk = _Desk(call, case, {r["id"]: r for r in reviews}, {r["position_id"]: r for r in rows}, {p.id: p for p in pieces})
     results: list[Ruling | Problem] = []
     for choice in choices:

@@ -14,6 +14,7 @@ from but_gateway.procedures.adjudication.casefile import CaseFile
 from but_gateway.procedures.adjudication.decide import mirror
 from but_gateway.procedures.adjudication.gather import open_case, to_pieces
 from but_gateway.procedures.adjudication.model import Corrects, Line, Piece, Ruling
+from but_gateway.procedures.adjudication.registers import read_registers
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
 from but_gateway.procedures.submission.draft import position_columns
 from but_gateway.procedures.submission.problems import NumberUsed
@@ -53,7 +54,7 @@ async def cancel(unit: UnitOfWork, call: Call, invoice_id: UUID, body: Cancellat
         raise NumberUsed
     settled = {row["position_id"]: row["corrected"] for row in rows if row["batch_id"] is not None or row["corrected"]}
     pieces = to_pieces(rows)
-    case, _ = await open_case(unit, call.town, call.keys, pieces)
+    case, _ = await open_case(unit, call.keys, await read_registers(unit, call.town.state), pieces)
     counterparts = await _counterparts(unit, call, cancellation_id, [p for p in pieces if p.id in settled], settled)
     rulings = [_cancelled(case, p, call) for p in pieces if p.id not in settled] + [_taken_back(case, p) for p in counterparts]
     await write_rulings(unit, rulings, call.now(), {})

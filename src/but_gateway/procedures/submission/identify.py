@@ -1,6 +1,6 @@
 """Who the lines are about: number, birth date and name against the register, in bulk."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -33,8 +33,6 @@ class KnownNumbers:
 
     indexes: Mapping[str, bytes]
     records: Mapping[bytes, NumberRecord]
-    frozen: Collection[UUID]  # entitlements whose number counts as unknown for this provider
-    linked: Collection[UUID]  # entitlements the provider is linked with
 
 
 def index_numbers(keys: TownKeys, lines: Sequence[LineIn]) -> dict[str, bytes]:
@@ -53,20 +51,20 @@ def identify(keys: TownKeys, lines: Sequence[LineIn], known: KnownNumbers) -> li
             continue
         index = known.indexes[line.entitlement_number]
         record = known.records.get(index)
-        if record is None or record.entitlement_id in known.frozen:
+        if record is None or record.frozen:
             found.append(Identified(Identity.UNKNOWN_NUMBER, index))
         else:
-            found.append(_compare(keys, line, record, births, is_linked=record.entitlement_id in known.linked))
+            found.append(_compare(keys, line, record, births))
     return found
 
 
-def _compare(keys: TownKeys, line: LineIn, record: NumberRecord, births: dict[UUID, date], *, is_linked: bool) -> Identified:
+def _compare(keys: TownKeys, line: LineIn, record: NumberRecord, births: dict[UUID, date]) -> Identified:
     birth = births.get(record.child_id)
     if birth is None:
         birth = date.fromisoformat(keys.open(record.date_of_birth, "child", record.child_id, "date_of_birth"))
         births[record.child_id] = birth
     if line.date_of_birth is None:
-        if not is_linked:
+        if not record.linked:
             return Identified(Identity.BIRTH_DATE_MISSING, record.number_index)
     elif line.date_of_birth != birth:
         return Identified(Identity.WRONG_BIRTH_DATE, record.number_index, wrong_birth_date_for=record.entitlement_id)

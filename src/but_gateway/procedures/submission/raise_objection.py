@@ -12,6 +12,7 @@ from but_gateway.procedures.adjudication.casefile import CaseFile
 from but_gateway.procedures.adjudication.docket import PAYABLE
 from but_gateway.procedures.adjudication.gather import lock_positions, open_case, to_pieces
 from but_gateway.procedures.adjudication.model import Piece, Ruling
+from but_gateway.procedures.adjudication.registers import read_registers
 from but_gateway.procedures.adjudication.resolution import shares_of, standing, without_persons
 from but_gateway.procedures.adjudication.store import Row
 from but_gateway.procedures.adjudication.write import write_rulings, write_slots
@@ -78,7 +79,7 @@ def _open_to_objection(row: Row, objections: int) -> bool:
 
 
 async def _review(unit: UnitOfWork, call: Call, pieces: Sequence[Piece], text: str) -> None:
-    case, _ = await open_case(unit, call.town, call.keys, pieces)
+    case, _ = await open_case(unit, call.keys, await read_registers(unit, call.town.state), pieces)
     rulings = [_ruling(case, piece, call.principal.actor) for piece in pieces]
     await write_rulings(unit, rulings, call.now(), {})
     await write_slots(unit, case.docket)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from but_gateway.audit.record import record
@@ -19,6 +19,7 @@ from but_gateway.procedures.adjudication.docket import LUNCH
 from but_gateway.procedures.adjudication.gather import open_case
 from but_gateway.procedures.adjudication.model import Corrects, Piece, Ruling, read_shares
 from but_gateway.procedures.adjudication.promise_store import known_checks
+from but_gateway.procedures.adjudication.registers import ProviderFile, Registers, read_registers
 from but_gateway.procedures.adjudication.store import find_corrected, lock_children
 from but_gateway.procedures.adjudication.write import RulingWriter, write_slots
 from but_gateway.procedures.submission.draft import (
@@ -34,17 +35,13 @@ from but_gateway.procedures.submission.identify import COUNTED, Identified, Know
 from but_gateway.procedures.submission.problems import ArithmeticFault, NumberUsed, PeriodTooShort, UndertakingMissing
 from but_gateway.procedures.submission.schemas import InvoiceIn
 from but_gateway.procedures.submission.shape import arithmetic_faults, shape_faults
-from but_gateway.registers.entitlements.guard import admit, frozen
-from but_gateway.registers.entitlements.store import find_by_numbers, link_providers, linked
-from but_gateway.registers.facilities.store import find_facilities
+from but_gateway.registers.entitlements.guard import admit
+from but_gateway.registers.entitlements.store import find_by_numbers, link_providers
 from but_gateway.registers.invoices.model import InvoiceHead, LineView, PositionView
 from but_gateway.registers.invoices.store import insert_invoice, insert_lines, insert_positions
 from but_gateway.registers.invoices.view import show_invoice, show_line, sums
-from but_gateway.registers.municipalities.redecision_store import share_registers
 from but_gateway.registers.municipalities.store import add_notice
 from but_gateway.registers.providers.bank_store import is_confirmed_iban
-from but_gateway.registers.providers.model import AgreementRecord, ProviderRecord
-from but_gateway.registers.providers.store import load_agreements, load_provider
 from but_gateway.rules.facts import Identity
 from but_gateway.rules.header import period_too_short
 from but_gateway.rules.verdict import Outcome
@@ -56,25 +53,17 @@ _CONTESTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """The provider that submits, with its agreements."""
-
-    record: ProviderRecord
-    agreements: tuple[AgreementRecord, ...]
-
-
 async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool) -> Answer:
     """Decides every position of an invoice at once.
 
     Refuses when the undertaking is missing (P-02), the number was used (H-01), the form is wrong (Invalid, all faults), sums do
     not agree (H-03), the period is too short (H-05), or the client guesses too often (TooManyRequests). Then nothing is kept.
     """
-    sender = await _sender(unit, call)
-    facilities = await _check(unit, body, sender)
     # Decisions about one child are shared by all who bill for it: from here on the whole town is seen, filtered by our own hand.
     await unit.narrow(None)
-    await share_registers(unit)
+    registers = await read_registers(unit, call.town.state)
+    sender = await _sender(unit, call, registers)
+    facilities = await _check(unit, body, sender, registers)
     found = identify(call.keys, body.lines, await _known_numbers(unit, call, sender, body))
     await _admit(call, sender, found)
     receipt = Receipt(new_id(), body.number, sender.record.id, call.now(), await _iban_differs(unit, call, sender, body))
@@ -82,7 +71,7 @@ async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool
         raise NumberUsed
     corrected = await _corrected(unit, sender, body, {who.child_id for who in found if who.child_id is not None})
     draft = draft_invoice(receipt, body.lines, found, facilities, corrected)
-    rulings = await _decide(unit, call, draft)
+    rulings = await _decide(unit, call, draft, registers)
     if not dry_run:
         await record(
             unit,
@@ -112,27 +101,27 @@ async def submit(unit: UnitOfWork, call: Call, body: InvoiceIn, *, dry_run: bool
     return Answer(shown, status=201, headers={"location": location})
 
 
-async def _sender(unit: UnitOfWork, call: Call) -> Sender:
+async def _sender(unit: UnitOfWork, call: Call, registers: Registers) -> ProviderFile:
     if call.provider_id is None:
         raise NotFound
-    record = await load_provider(unit, call.provider_id)
-    if record.undertaking_signed_on is None or record.undertaking_signed_on > call.today():
+    await registers.want_providers(unit, {call.provider_id})
+    sender = registers.providers[call.provider_id]
+    if sender.record.undertaking_signed_on is None or sender.record.undertaking_signed_on > call.today():
         raise UndertakingMissing
-    return Sender(record, await load_agreements(unit, record.id))
+    return sender
 
 
-async def _check(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> dict[str, UUID]:
+async def _check(unit: UnitOfWork, body: InvoiceIn, sender: ProviderFile, registers: Registers) -> dict[str, UUID]:
     """All that can be wrong with the invoice as a whole; answers the ids of its facilities by key."""
     faults = shape_faults(body)
-    records = await find_facilities(unit, {line.facility for line in body.lines if line.facility is not None})
+    facilities = await registers.find_facilities(unit, {line.facility for line in body.lines if line.facility is not None})
     unknown = Text("Diese Einrichtung kennt die Kommune nicht.", "The municipality does not know this facility.")
     faults += [
         Fault(f"/lines/{i}/facility", "unknown_key", unknown)
         for i, line in enumerate(body.lines)
-        if line.facility is not None and line.facility not in records
+        if line.facility is not None and line.facility not in facilities
     ]
     faults += await _check_faults(unit, body, sender)
-    facilities = {key: facility.id for key, facility in records.items()}
     if not faults:
         faults += _attendance_faults(body, sender, facilities)
     if faults:
@@ -147,7 +136,7 @@ async def _check(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> dict[str,
     return facilities
 
 
-async def _check_faults(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> list[Fault]:
+async def _check_faults(unit: UnitOfWork, body: InvoiceIn, sender: ProviderFile) -> list[Fault]:
     """A check that a line names must be a confirmed one of this provider; whether it is somebody else's is not told."""
     named = {line.check_id for line in body.lines if line.check_id is not None}
     if not named:
@@ -163,7 +152,7 @@ async def _check_faults(unit: UnitOfWork, body: InvoiceIn, sender: Sender) -> li
     ]
 
 
-def _attendance_faults(body: InvoiceIn, sender: Sender, facilities: dict[str, UUID]) -> list[Fault]:
+def _attendance_faults(body: InvoiceIn, sender: ProviderFile, facilities: dict[str, UUID]) -> list[Fault]:
     """A flat month needs the days the child came; whether a month is flat stands in the agreement."""
     missing = Text("Geben Sie an, an wie vielen Tagen das Kind kam.", "Give the number of days the child came.")
     faults = []
@@ -176,15 +165,12 @@ def _attendance_faults(body: InvoiceIn, sender: Sender, facilities: dict[str, UU
     return faults
 
 
-async def _known_numbers(unit: UnitOfWork, call: Call, sender: Sender, body: InvoiceIn) -> KnownNumbers:
+async def _known_numbers(unit: UnitOfWork, call: Call, sender: ProviderFile, body: InvoiceIn) -> KnownNumbers:
     indexes = index_numbers(call.keys, body.lines)
-    records = await find_by_numbers(unit, list(indexes.values()))
-    entitlements = {record.entitlement_id for record in records.values()}
-    ice = await frozen(unit, sender.record.id, entitlements)
-    return KnownNumbers(indexes, records, ice, await linked(unit, sender.record.id, entitlements))
+    return KnownNumbers(indexes, await find_by_numbers(unit, sender.record.id, list(indexes.values())))
 
 
-async def _admit(call: Call, sender: Sender, found: Sequence[Identified]) -> None:
+async def _admit(call: Call, sender: ProviderFile, found: Sequence[Identified]) -> None:
     await admit(
         call.database,
         scope=call.scope,
@@ -198,7 +184,7 @@ async def _admit(call: Call, sender: Sender, found: Sequence[Identified]) -> Non
     )
 
 
-async def _iban_differs(unit: UnitOfWork, call: Call, sender: Sender, body: InvoiceIn) -> bool:
+async def _iban_differs(unit: UnitOfWork, call: Call, sender: ProviderFile, body: InvoiceIn) -> bool:
     """H-07: the invoice names an account that is not one of the provider's confirmed ones."""
     if body.iban is None:
         return False
@@ -227,7 +213,7 @@ def _invoice_values(call: Call, receipt: Receipt, body: InvoiceIn) -> dict[str, 
 
 
 async def _corrected(
-    unit: UnitOfWork, sender: Sender, body: InvoiceIn, children: Collection[UUID]
+    unit: UnitOfWork, sender: ProviderFile, body: InvoiceIn, children: Collection[UUID]
 ) -> dict[CorrectedKey, tuple[UUID, Corrects]]:
     """What the correction lines may refer to. The children are locked before their positions, as everybody does."""
     wanted = sorted({(c.invoice, c.line_no) for line in body.lines if (c := line.corrects) is not None})
@@ -245,8 +231,8 @@ async def _corrected(
     }
 
 
-async def _decide(unit: UnitOfWork, call: Call, draft: Draft) -> list[Ruling]:
-    case, known = await open_case(unit, call.town, call.keys, draft.pieces)
+async def _decide(unit: UnitOfWork, call: Call, draft: Draft, registers: Registers) -> list[Ruling]:
+    case, known = await open_case(unit, call.keys, registers, draft.pieces)
     bench = Bench(case, known)
     rulings: list[Ruling] = []
     async with Lane() as lane:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
+from but_gateway.identity.index_store import share_index_keys
 from but_gateway.kit.clock import business_day
-from but_gateway.kit.ids import fold_entitlement_number
 from but_gateway.registers.entitlements import import_store, notice_store
 from but_gateway.registers.entitlements.guard_store import add_notices
-from but_gateway.registers.entitlements.plan import NUMBER_PURPOSE, Outcome, Picture, Plan
+from but_gateway.registers.entitlements.plan import Outcome, Picture, Plan, number_indexes
 from but_gateway.registers.entitlements.schemas import RowIn
 from but_gateway.registers.entitlements.store import link_providers
 from but_gateway.registers.entitlements.terms import FLAG_TEXTS
@@ -60,8 +60,9 @@ async def enter(unit: UnitOfWork, keys: TownKeys, rows: Sequence[RowIn], at: dat
     if len(rows) > ROWS_MAX:
         raise ValueError("too many rows for one transaction")
     await lock_register(unit, REGISTER)
+    keys = await share_index_keys(unit, keys)
     rows = await import_store.by_own_keys(unit, rows)
-    supplied = {keys.index(NUMBER_PURPOSE, fold_entitlement_number(r.entitlement.number)) for r in rows if r.entitlement.number}
+    supplied = {number_indexes(keys, r.entitlement.number)[0] for r in rows if r.entitlement.number}
 
     async def take() -> tuple[Plan, list[Outcome]]:
         plan = Plan(await import_store.read_picture(unit, keys, rows, supplied), keys, business_day(at))
@@ -77,7 +78,7 @@ async def enter(unit: UnitOfWork, keys: TownKeys, rows: Sequence[RowIn], at: dat
     await import_store.write_entitlements(unit, keys, picture, at)
     await import_store.write_grants(unit, picture, at)
     await _link_named(unit, picture, at)
-    await _tell(unit, picture, at)
+    await _tell(unit, keys, picture, at)
     return Entered(tuple(outcomes), picture, frozenset(touched))
 
 
@@ -108,9 +109,9 @@ async def _link_named(unit: UnitOfWork, picture: Picture, at: datetime) -> None:
     await link_providers(unit, named, at)
 
 
-async def _tell(unit: UnitOfWork, picture: Picture, at: datetime) -> None:
+async def _tell(unit: UnitOfWork, keys: TownKeys, picture: Picture, at: datetime) -> None:
     """Notices: the same child under two keys; grants of different legal bases for the same child, benefit and days (E-06)."""
-    children = [c.id for c in picture.children.values() if c.changed]
+    children = {c.id: c.same_child_indexes(keys) for c in picture.children.values() if c.changed}
     same = [
         ("child", first, _SAME_CHILD.format(first, second))
         for group in await notice_store.same_children(unit, children)

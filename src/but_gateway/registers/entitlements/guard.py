@@ -5,7 +5,7 @@ provider named five wrong birth dates is unknown to that provider until the town
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -138,11 +138,6 @@ async def settle(  # noqa: PLR0913, PLR0917 - what was counted, and by whom
             await _lock(driver, town, attempt, moments[attempt.day])
         refused.append(bool(stand[2]))
     return refused
-
-
-async def frozen(unit: UnitOfWork, provider_id: UUID, entitlement_ids: Collection[UUID]) -> set[UUID]:
-    """Which of the entitlements are frozen for a provider: their numbers count as unknown."""
-    return await guard_store.frozen_among(unit, provider_id, entitlement_ids) if entitlement_ids else set()
 
 
 async def thaw(unit: UnitOfWork, notice_id: UUID) -> bool:

@@ -1,7 +1,7 @@
 """SQL of the guard: tallies of clients, freezes of numbers, the notices about both."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
@@ -45,11 +45,6 @@ SELECT frozen.notice_id, e.key AS entitlement, p.key AS provider
 FROM frozen
 JOIN entitlement e ON e.municipality_id = $1 AND e.id = frozen.entitlement_id
 JOIN provider p ON p.municipality_id = $1 AND p.id = frozen.provider_id
-"""
-
-_FROZEN: Final = """
-SELECT entitlement_id FROM number_freeze
-WHERE municipality_id = $1 AND provider_id = $2 AND entitlement_id = ANY($3::uuid[]) AND frozen_at IS NOT NULL
 """
 
 _THAW: Final = """
@@ -109,12 +104,6 @@ async def freeze(driver: Driver, town: UUID, pairs: Sequence[tuple[UUID, UUID]],
     """Freezes numbers for providers; those that were not frozen until now."""
     rows = await driver.fetch(_FREEZE, town, [p for p, _ in pairs], [e for _, e in pairs], new_ids(len(pairs)), at)
     return [Freeze(*row) for row in rows]
-
-
-async def frozen_among(unit: UnitOfWork, provider_id: UUID, entitlement_ids: Collection[UUID]) -> set[UUID]:
-    """Which of the entitlements are frozen for a provider."""
-    rows = await unit.driver.fetch(_FROZEN, unit.municipality_id, provider_id, list(entitlement_ids))
-    return {row[0] for row in rows}
 
 
 async def thaw(unit: UnitOfWork, notice_id: UUID) -> bool:

@@ -169,7 +169,7 @@ def _sealed(children: Sequence[Child], keys: TownKeys) -> tuple[list[bytes], ...
     def seal(column: str) -> list[bytes]:
         return [keys.seal(str(getattr(c, column)), "child", c.id, column) for c in children]
 
-    return seal("family_name"), seal("given_names"), seal("date_of_birth"), [c.same_child_index(keys) for c in children]
+    return seal("family_name"), seal("given_names"), seal("date_of_birth"), [c.same_child_indexes(keys)[0] for c in children]
 
 
 async def write_entitlements(unit: UnitOfWork, keys: TownKeys, picture: Picture, at: datetime) -> None:
@@ -184,10 +184,10 @@ async def write_entitlements(unit: UnitOfWork, keys: TownKeys, picture: Picture,
         )
     if changed:
         await unit.driver.execute(_UPDATE_ENTITLEMENTS, town, [e.id for e in changed], [e.information_allowed for e in changed])
-    numbers = [(e, n) for e in entitlements for n in e.new_numbers]
+    numbers = [(e, n, index) for e in entitlements for n in e.new_numbers for index in n.indexes]
     if numbers:
-        sealed = [keys.seal(n.text, "entitlement_number", e.id, "number") for e, n in numbers]
-        columns = [n.number_index for _, n in numbers], [e.id for e, _ in numbers], sealed, [n.kind for _, n in numbers]
+        sealed = [keys.seal(n.text, "entitlement_number", e.id, "number") for e, n, _ in numbers]
+        columns = [index for _, _, index in numbers], [e.id for e, _, _ in numbers], sealed, [n.kind for _, n, _ in numbers]
         await unit.driver.execute(_INSERT_NUMBERS, town, *columns, at)
 
 

@@ -32,6 +32,8 @@ class NumberRecord:
     family_name: bytes
     given_names: bytes
     date_of_birth: bytes
+    frozen: bool  # it counts as unknown for the provider that asks (too many wrong birth dates)
+    linked: bool  # the provider that asks is linked with the entitlement
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,19 +33,18 @@ class Child:
     new: bool = False
     changed: bool = False
 
-    def same_child_index(self, keys: TownKeys) -> bytes:
-        """The keyed hash that is equal for children of the same name (as a set of words) and birth date."""
-        words = sorted(fold_name(f"{self.family_name} {self.given_names}"))
-        return keys.index(SAME_CHILD_PURPOSE, f"{' '.join(words)}|{self.date_of_birth.isoformat()}")
+    def same_child_indexes(self, keys: TownKeys) -> tuple[bytes, ...]:
+        """The keyed hashes that are equal for children of the same name (as a set of words) and birth date; first the one to be stored."""
+        return keys.indexes(SAME_CHILD_PURPOSE, same_child_text(self.family_name, self.given_names, self.date_of_birth.isoformat()))
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as it is printed, its kind and its keyed hash."""
+    """A number as it is printed, its kind and its keyed hashes: it is stored once under each."""
 
     text: str
     kind: str  # issued | external
-    number_index: bytes
+    indexes: tuple[bytes, ...]
 
 
 @dataclass(slots=True)
@@ -197,14 +196,25 @@ class Plan:
         return changed
 
     def _give(self, entitlement: Entitlement, number: str, kind: str) -> None:
-        number_index = self._index(number)
-        entitlement.new_numbers.append(Number(number, kind, number_index))
-        entitlement.numbers.add(number_index)
+        indexes = number_indexes(self._keys, number)
+        entitlement.new_numbers.append(Number(number, kind, indexes))
+        entitlement.numbers.update(indexes)
         entitlement.number = print_entitlement_number(number) if kind == "issued" else number
-        self.picture.taken[number_index] = entitlement.key
+        self.picture.taken.update(dict.fromkeys(indexes, entitlement.key))
 
     def _index(self, number: str) -> bytes:
-        return self._keys.index(NUMBER_PURPOSE, fold_entitlement_number(number))
+        return number_indexes(self._keys, number)[0]
+
+
+def number_indexes(keys: TownKeys, number: str) -> tuple[bytes, ...]:
+    """The keyed hashes of a number, however it is written: first the one it is looked up by."""
+    return keys.indexes(NUMBER_PURPOSE, fold_entitlement_number(number))
+
+
+def same_child_text(family_name: str, given_names: str, date_of_birth: str) -> str:
+    """What is hashed of a child to find the same one under another key."""
+    words = sorted(fold_name(f"{family_name} {given_names}"))
+    return f"{' '.join(words)}|{date_of_birth}"
 
 
 def _budget_fault(grant: Grant, terms: Terms) -> Fault | None:

@@ -16,7 +16,11 @@ from but_gateway.registers.entitlements.model import GrantRecord, NumberRecord
 # five rows, and would walk through all of it for each number.
 _NUMBERS: Final = """
 SELECT n.number_index, n.kind, n.lost_on, e.id AS entitlement_id, e.key AS entitlement_key, e.benefit, e.information_allowed,
-       c.id AS child_id, c.key AS child_key, c.family_name, c.given_names, c.date_of_birth
+       c.id AS child_id, c.key AS child_key, c.family_name, c.given_names, c.date_of_birth,
+       EXISTS (
+         SELECT FROM number_freeze WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id AND frozen_at IS NOT NULL
+       ),
+       EXISTS (SELECT FROM provider_link WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id)
 FROM unnest($2::bytea[]) AS wanted (number_index)
 CROSS JOIN LATERAL (SELECT * FROM entitlement_number WHERE municipality_id = $1 AND number_index = wanted.number_index OFFSET 0) n
 CROSS JOIN LATERAL (SELECT * FROM entitlement WHERE municipality_id = $1 AND id = n.entitlement_id OFFSET 0) e
@@ -49,16 +53,12 @@ JOIN entitlement_number n ON n.municipality_id = e.municipality_id AND n.entitle
 WHERE e.municipality_id = $1 AND e.key = ANY($2::text[]) ORDER BY n.issued_at, n.number_index
 """
 
-_LINKED: Final = (
-    "SELECT entitlement_id FROM provider_link WHERE municipality_id = $1 AND provider_id = $2 AND entitlement_id = ANY($3::uuid[])"
-)
 
-
-async def find_by_numbers(unit: UnitOfWork, indexes: Collection[bytes]) -> dict[bytes, NumberRecord]:
-    """The known numbers among keyed hashes of folded numbers (``keys.index("entitlement_number", …)``)."""
+async def find_by_numbers(unit: UnitOfWork, provider_id: UUID, indexes: Collection[bytes]) -> dict[bytes, NumberRecord]:
+    """The known numbers among keyed hashes of folded numbers (``keys.index("entitlement_number", …)``), as a provider may use them."""
     if not indexes:
         return {}
-    rows = await unit.driver.fetch(_NUMBERS, unit.municipality_id, list(indexes))
+    rows = await unit.driver.fetch(_NUMBERS, unit.municipality_id, list(indexes), provider_id)
     return {row["number_index"]: NumberRecord(*row) for row in rows}
 
 
@@ -85,13 +85,6 @@ async def link_providers(unit: UnitOfWork, pairs: Iterable[tuple[UUID, UUID]], a
     wanted = sorted(set(pairs))
     if wanted:
         await unit.driver.execute(_LINK, unit.municipality_id, [p for p, _ in wanted], [e for _, e in wanted], at)
-
-
-async def linked(unit: UnitOfWork, provider_id: UUID, entitlement_ids: Collection[UUID]) -> set[UUID]:
-    """Which of the entitlements a provider is linked with."""
-    if not entitlement_ids:
-        return set()
-    return {row[0] for row in await unit.driver.fetch(_LINKED, unit.municipality_id, provider_id, list(entitlement_ids))}
 
 
 def number_text(keys: TownKeys, row: Mapping[str, Any]) -> str:

@@ -15,14 +15,6 @@ from but_gateway.registers.facilities.tables import closing, facility
 from but_gateway.rules.facts import Facility
 
 _HOLIDAYS = "SELECT kind, array_agg(day) AS days FROM state_holiday WHERE state = $1 GROUP BY kind"
-_CALENDARS = """
-SELECT f.id, f.kind, f.open_weekdays, f.observes_school_holidays,
-       (SELECT array_agg(c.first_day ORDER BY c.first_day, c.last_day) FROM closing c
-         WHERE c.municipality_id = f.municipality_id AND c.facility_id = f.id) AS first_days,
-       (SELECT array_agg(c.last_day ORDER BY c.first_day, c.last_day) FROM closing c
-         WHERE c.municipality_id = f.municipality_id AND c.facility_id = f.id) AS last_days
-  FROM facility f WHERE f.municipality_id = $1 AND f.id = ANY($2)
-"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,31 +45,24 @@ class FacilityRecord:
         """What of it rules look at."""
         return Facility(self.kind, has_cooperating_school=self.cooperating_school_id is not None)
 
-
-async def load_holidays(unit: UnitOfWork, state: str) -> StateHolidays:
-    """The holidays of a state as they were loaded with the last migration."""
-    days: dict[str, frozenset[date]] = {row["kind"]: frozenset(row["days"]) for row in await unit.driver.fetch(_HOLIDAYS, state)}
-    return StateHolidays.of(days.get("public", frozenset()), days.get("school", frozenset()))
-
-
-async def load_calendars(unit: UnitOfWork, state: str, facility_ids: Collection[UUID]) -> dict[UUID, FacilityCalendar]:
-    """The calendars of facilities of this town, which lies in the state. Two statements, however many."""
-    if not facility_ids:
-        return {}
-    holidays = await load_holidays(unit, state)
-    return {
-        row["id"]: FacilityCalendar(
-            row["kind"],
-            frozenset(row["open_weekdays"]),
-            row["observes_school_holidays"],
-            tuple(DayRange(first, last) for first, last in zip(row["first_days"] or (), row["last_days"] or (), strict=True)),
+    def calendar(self, holidays: StateHolidays) -> FacilityCalendar:
+        """When it is open; ``holidays``: those of the state the town lies in."""
+        return FacilityCalendar(
+            self.kind,
+            frozenset(self.open_weekdays),
+            self.observes_school_holidays,
+            tuple(DayRange(closing.first_day, closing.last_day) for closing in self.closings),
             holidays.public,
             holidays.school,
             holidays.public_loaded,
             holidays.school_loaded,
         )
-        for row in await unit.driver.fetch(_CALENDARS, unit.municipality_id, list(facility_ids))
-    }
+
+
+async def load_holidays(unit: UnitOfWork, state: str) -> StateHolidays:
+    """The holidays of a state as they were loaded with the last migration."""
+    days: dict[str, frozenset[date]] = {row["kind"]: frozenset(row["days"]) for row in await unit.driver.fetch(_HOLIDAYS, state)}
+    return StateHolidays.of(days.get("public", frozenset()), days.get("school", frozenset()))
 
 
 async def find_facility(unit: UnitOfWork, key: str) -> FacilityRecord | None:

@@ -12,7 +12,7 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.registers.providers.model import BankAccount
 from but_gateway.registers.providers.tables import bank_account
 
-_IBAN_PURPOSE = "iban"
+IBAN_PURPOSE = "iban"
 
 
 async def usable_accounts(unit: UnitOfWork, provider_ids: Collection[UUID], on: date) -> dict[UUID, BankAccount]:
@@ -36,7 +36,8 @@ async def usable_account(unit: UnitOfWork, provider_id: UUID, on: date) -> BankA
 
 async def is_confirmed_iban(unit: UnitOfWork, keys: TownKeys, provider_id: UUID, iban: str) -> bool:
     """Whether an IBAN (electronic form) is a confirmed account of the provider, however fresh (rule H-07)."""
-    query = select(exists().where(*_of(unit, provider_id), bank_account.c.iban_index == iban_index(keys, iban), _is_confirmed()))
+    hashes = keys.indexes(IBAN_PURPOSE, iban)
+    query = select(exists().where(*_of(unit, provider_id), bank_account.c.iban_index.in_(hashes), _is_confirmed()))
     return bool((await unit.execute(query)).scalar_one())
 
 
@@ -87,7 +88,7 @@ async def confirm_bank_account(unit: UnitOfWork, account_id: UUID, *, by: str, a
 
 def iban_index(keys: TownKeys, iban: str) -> bytes:
     """The keyed hash by which an IBAN (electronic form) is found again."""
-    return keys.index(_IBAN_PURPOSE, iban)
+    return keys.index(IBAN_PURPOSE, iban)
 
 
 def _of(unit: UnitOfWork, provider_id: UUID) -> tuple[ColumnElement[bool], ...]:

@@ -10,7 +10,7 @@ from but_gateway.identity.call import Call, CurrentCall
 from but_gateway.identity.principal import STAFF_ROLES, Role
 from but_gateway.identity.route import town_router
 from but_gateway.kit.period import Month
-from but_gateway.registers.facilities.store import facility_keys, find_facility, list_facilities, load_calendars
+from but_gateway.registers.facilities.store import facility_keys, find_facility, list_facilities, load_holidays
 from but_gateway.registers.municipalities.scalars import key_of_path
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers import store
@@ -52,7 +52,7 @@ async def get_calendar(
         mine = await _my_facilities(unit, call) if call.is_provider else None
         if facility is None or (mine is not None and facility.id not in mine):
             raise NotFound
-        calendar = (await load_calendars(unit, call.town.state, [facility.id]))[facility.id]
+        calendar = facility.calendar(await load_holidays(unit, call.town.state))
     if not calendar.knows(days):
         raise Invalid(faults=[Fault("?month", "calendar_not_loaded", _NOT_LOADED)])
     return CalendarOut(open_days=list(calendar.open_days(days)))
@@ -92,9 +92,9 @@ async def list_my_facilities(
     async with call.transaction() as unit:
         mine = await _my_facilities(unit, call)
         rows = await list_facilities(unit, decode_id_cursor(page.after), page.limit, mine)
-        calendars = await load_calendars(unit, call.town.state, [row.id for row in rows])
+        holidays = await load_holidays(unit, call.town.state)
     records, cursor = page.cut(rows, lambda record: record.id)
-    items = [MyFacilityOut.of(record, calendars[record.id], months) for record in records]
+    items = [MyFacilityOut.of(record, record.calendar(holidays), months) for record in records]
     return MyFacilitiesOut(items=items, next_cursor=cursor)
 
 
