@@ -1,5 +1,6 @@
 """Persons of an external issuer: what it may say, for which town, with which keys."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -82,6 +83,14 @@ async def test_keys_are_fetched_once_and_again_when_they_are_old() -> None:
     object.__setattr__(clock, "moment", NOW + timedelta(seconds=601))
     await key_set.keys_for("r1")
     assert server.asked == 2
+
+
+async def test_a_crowd_that_comes_before_the_first_keys_fetches_them_once() -> None:
+    server = Server()
+    key_set = server.key_set(FixedClock(NOW))
+    found = await asyncio.gather(*(key_set.keys_for("r1") for _ in range(50)))
+    assert all(set(keys) == {"r1"} for keys in found)
+    assert server.asked == 1
 
 
 async def test_unknown_kids_do_not_make_us_ask_again_and_again() -> None:
