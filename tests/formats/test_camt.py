@@ -117,6 +117,12 @@ def test_without_a_booking_day_the_statements_own_day_counts() -> None:
     assert read(Entry("1.00", booked_on=None))[0].booked_on == date(2026, 12, 16)
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "heute"])
+def test_a_day_nothing_is_booked_on_is_a_fault(day: str) -> None:
+    with pytest.raises(FaultyReportError):
+        read(Entry("1.00", booked_on=day))
+
+
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(FaultyReportError) as error:
         read(Entry("1.001"), Entry("1.00", booked_on="2026-02-30"), Entry("1.00", direction="DEBIT"), Entry("1.00"))

@@ -79,7 +79,20 @@ async def test_the_clock_moves_in_a_sandbox_only(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize(
-    "clock", ["", "now", "2026-11-02", "2026-11-02T10:00:00", "2026-13-02T10:00:00Z", "2026-02-30T10:00:00Z", "99999-01-01T00:00:00Z"]
+    "clock",
+    [
+        "",
+        "now",
+        "2026-11-02",
+        "2026-11-02T10:00:00",
+        "2026-13-02T10:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "99999-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+14:00",
+    ],
 )
 async def test_a_clock_that_shows_no_time_is_a_bad_header(instance: Instance, clock: str) -> None:
     headers = await instance.bearer(Role.REGISTRAR, town="krefeld")

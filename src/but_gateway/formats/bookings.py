@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from but_gateway.kit.period import YEARS
+
 FAULTS_MAX: Final = 100
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*|Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
@@ -74,9 +76,12 @@ class UnreadVersionError(Exception):
 def parse_day(text: str) -> date:
     """The day of an ISO date or moment, as it is written there: what a bank calls the 15th was booked on the 15th.
 
-    Refuses when it is none (ValueError).
+    Refuses when it is none, or lies in no year anything is booked in (ValueError).
     """
     found = _DAY.fullmatch(text)
     if found is None:
         raise ValueError("not a day")
-    return date.fromisoformat(found[1])
+    day = date.fromisoformat(found[1])
+    if day.year not in YEARS:
+        raise ValueError("not a year")
+    return day

@@ -10,7 +10,7 @@ from but_gateway.identity.issuer import TOKEN_SECONDS, Issuer
 from but_gateway.identity.principal import Role
 from but_gateway.identity.token_request import FORM_BYTES_MAX, TokenError, grant_token
 from but_gateway.web.body import AnswerModel, read_limited
-from but_gateway.web.problems import BodyTooLarge, Unavailable, UnsupportedMediaType, declare
+from but_gateway.web.problems import BodyTooLarge, Text, Unavailable, UnsupportedMediaType, declare
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -86,7 +86,7 @@ _ERROR: Final = {"content": {"application/json": {"schema": {"$ref": "#/componen
 async def issue_token(request: Request, issuer: Annotated[Issuer, Depends(current_issuer)]) -> Response:
     """Gives a token to a client that proves who it is."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM_TYPE:
-        raise UnsupportedMediaType
+        raise UnsupportedMediaType(Text(f"Senden Sie ein Formular als {FORM_TYPE}.", f"Send a form as {FORM_TYPE}."))
     form = await read_limited(request, FORM_BYTES_MAX)
     try:
         grant = await grant_token(issuer, form, request.headers.get("authorization"))

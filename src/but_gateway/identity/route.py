@@ -14,6 +14,7 @@ from but_gateway.identity.call import Call, hash_request
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Principal, Role
 from but_gateway.kit.clock import Clock, FixedClock
+from but_gateway.kit.period import YEARS
 from but_gateway.web.body import KEY_PATTERN, load_json, read_limited
 from but_gateway.web.problems import (
     BadHeader,
@@ -82,7 +83,7 @@ class GatewayRoute(APIRoute):
             fingerprint = hash_request(request.method, request.url.path, query, raw, provider_id=call.provider_id)
             request.state.call = replace(call, idempotency_key=key, request_hash=fingerprint)
             strict.keep(raw)
-            if raw and _is_json(request):
+            if types and _is_json(request):
                 await strict.json()  # FastAPI would turn our refusal into a bare 400
             return await handle(strict)
 
@@ -141,7 +142,7 @@ def clock_of(text: str | None, machine_clock: Clock, *, sandbox: bool) -> Clock:
         return machine_clock
     if not sandbox:
         raise BadHeader(Text("Test-Clock gibt es nur in einer Sandbox.", "Test-Clock exists in a sandbox only."))
-    if _RFC3339.fullmatch(text):
+    if _RFC3339.fullmatch(text) and int(text[:4]) in YEARS:
         try:
             return FixedClock(datetime.fromisoformat(text.upper()))
         except (ValueError, OverflowError):

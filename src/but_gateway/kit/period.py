@@ -9,6 +9,8 @@ from typing import Final, Self
 
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 SCHOOL_YEAR_STARTS_IN: Final = 8
+# Days from outside lie in these years. 9999-12-31 has no day after it, which every last day of a range is asked for.
+YEARS: Final = range(1900, 2200)
 
 
 @dataclass(frozen=True, slots=True, order=True)

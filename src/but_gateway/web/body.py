@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from but_gateway.kit.money import MONEY_PATTERN, parse_money, parse_share, print_money
-from but_gateway.kit.period import Month
+from but_gateway.kit.period import YEARS, Month
 from but_gateway.web.problems import BodyTooLarge, MalformedBody, Text
 
 MIB: Final = 1024 * 1024
@@ -122,20 +122,31 @@ def _day_of(text: str) -> date:
     if not _DAY.fullmatch(text):
         raise BadValueError("not_a_day", "Hier gehört ein Tag wie 2026-10-05 hin.", "A day such as 2026-10-05 is due here.")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise BadValueError("no_such_day", "Diesen Tag gibt es nicht.", "There is no such day.") from None
+    _demand_year(day.year)
+    return day
+
+
+def _demand_year(year: int) -> None:
+    if year not in YEARS:
+        first, last = YEARS[0], YEARS[-1]
+        raise BadValueError(
+            "year_out_of_range", f"Möglich sind die Jahre {first} bis {last}.", f"The years {first} to {last} are possible."
+        )
 
 
 def _parse_month(value: object) -> Month:
     if isinstance(value, Month):
         return value
+    text = _text(value)
     try:
-        return Month.parse(_text(value))
-    except BadValueError:
-        raise
+        month = Month.parse(text)
     except ValueError:
         raise BadValueError("not_a_month", "Hier gehört ein Monat wie 2026-10 hin.", "A month such as 2026-10 is due here.") from None
+    _demand_year(month.year)
+    return month
 
 
 def _parse_time(value: object) -> int:

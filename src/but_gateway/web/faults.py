@@ -7,8 +7,9 @@ from typing import Any, Final
 from but_gateway.web.body import BadValueError
 from but_gateway.web.problems import BadHeader, Fault, Invalid, NotFound, Problem, Text
 
-# What an unknown field may be called to be repeated in a pointer: names of fields look like this, names of people do not.
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+# What an unknown field may be called to be repeated in a pointer: names of fields look like this (unit_price, and unitPrice of whoever is
+# used to that), names of people do not.
+_FIELD_NAME: Final = re.compile(r"[a-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _FIELD_NAME_LENGTH_MAX: Final = 40
 
 _TEXTS: Final[Mapping[str, tuple[str, Text]]] = {
