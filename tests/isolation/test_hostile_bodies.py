@@ -138,6 +138,12 @@ def gzip_of(raw: bytes) -> bytes:
     return gzip.compress(raw)
 
 
+def test_no_operation_takes_an_archive_or_a_spreadsheet() -> None:
+    """What is not unpacked is no bomb."""
+    taken = {media_type for one in TAKING_BODIES for media_type in one.media_types}
+    assert taken == {"application/json", "application/x-ndjson", "application/xml", "text/xml", "text/csv"}
+
+
 @pytest.mark.parametrize("operation", TAKING_BODIES, ids=str)
 async def test_too_much_is_413_announced_or_not(stage: Stage, operation: Operation) -> None:
     sent = 0
