@@ -54,6 +54,14 @@ def test_keys_change_one_after_the_other(shell: Shell) -> None:
     refused = shell.run("key", "forget-data", "krefeld")
     assert (refused.returncode, "for a day" in refused.stderr) == (4, True)
     assert json.loads(shell.ok("key", "forget-data", "moers", "--json"))["forgotten"] == 0
+    rotated = json.loads(shell.ok("key", "rotate-index", "krefeld", "--notice", "0", "--json"))
+    assert rotated == {"municipality": "krefeld", "number": 2, "rows": {}}
+    refused = shell.run("key", "forget-index", "krefeld")
+    assert (refused.returncode, "for a day" in refused.stderr) == (4, True)
+    assert json.loads(shell.ok("key", "forget-index", "moers", "--json"))["forgotten"] == 0
+    assert "0 hashes made" in shell.ok("key", "rotate-index", "krefeld", "--notice", "0")
+    assert "0 older index keys" in shell.ok("key", "forget-index", "moers")
+    assert shell.run("key", "rotate-index", "nowhere").returncode == 4
     shell.ok("key", "rotate")
     shell.ok("key", "rotate-wrapping")
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from but_gateway.db.fields import MasterKey, MasterKeyError, MasterKeyFile, SealBrokenError, TownKeys
 from but_gateway.db.reseal import sealed_places
 from but_gateway.identity import directory, key_store
-from but_gateway.identity.data_keys import KeyStillNeededError, announce_data_key, forget_data_keys, reseal_town
+from but_gateway.identity.data_keys import announce_data_key, forget_data_keys, reseal_town
+from but_gateway.identity.town_keys import KeyStillNeededError
 from but_gateway.identity.wrapping import forget_master_keys, prepare_master_key, rotate_master_key
 from tests.privacy.conftest import House
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:  # the driver takes longer to load than help may
     from but_gateway.identity.principal import Town
     from but_gateway.settings import Settings
 
-commands = typer.Typer(help="Keys: signing key of access tokens, master key, data keys of the municipalities.", no_args_is_help=True)
+commands = typer.Typer(
+    help="Keys: signing key of access tokens, master key, data and index keys of the municipalities.", no_args_is_help=True
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TownKey = Annotated[str, typer.Argument(metavar="MUNICIPALITY", help="Key of the municipality.")]
 
@@ -109,9 +111,10 @@ def rotate_data(
 
     async def work(office: Office) -> tuple[int, Counter[str]]:
         from but_gateway.identity import data_keys  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.identity.town_keys import NOTICE_SECONDS  # noqa: PLC0415 - as above
 
         town = await find_town_of(office, municipality)
-        seconds = data_keys.NOTICE_SECONDS if notice is None else notice
+        seconds = NOTICE_SECONDS if notice is None else notice
         async with office.connect() as connection:
             number, wait = await data_keys.announce_data_key(connection, office.master_key, town, notice_seconds=seconds)
         if wait:
@@ -134,11 +137,12 @@ def forget_data(municipality: TownKey, *, as_json: AsJson = False) -> None:
     """Destroy a municipality's older data keys, once nothing needs them any more."""
 
     async def work(office: Office) -> int:
-        from but_gateway.identity import data_keys  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.identity.data_keys import forget_data_keys  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.identity.town_keys import KeyStillNeededError  # noqa: PLC0415 - as above
 
         try:
-            return await data_keys.forget_data_keys(office.database, office.master_key, await find_town_of(office, municipality))
-        except data_keys.KeyStillNeededError as error:
+            return await forget_data_keys(office.database, office.master_key, await find_town_of(office, municipality))
+        except KeyStillNeededError as error:
             text = f"{error}. See how it stands with: but-gateway key rotate-data {municipality}"
             raise CommandError(text, Exit.CONFLICT) from None
 
@@ -147,6 +151,59 @@ def forget_data(municipality: TownKey, *, as_json: AsJson = False) -> None:
         say_json({"municipality": municipality, "forgotten": count})
     else:
         say(f"{municipality}: {count} older keys destroyed.")
+
+
+@commands.command("rotate-index")
+def rotate_index(
+    municipality: TownKey,
+    *,
+    notice: Annotated[float | None, typer.Option("--notice", help="Seconds until every process has seen a change of keys.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the key of a municipality's keyed hashes, beside the running instance. May be cut off and repeated."""
+
+    async def work(office: Office) -> tuple[int, Counter[str]]:
+        from but_gateway.identity.town_keys import NOTICE_SECONDS  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.procedures.rehashing import rotate_index  # noqa: PLC0415 - as above
+
+        await find_town_of(office, municipality)
+        seconds = NOTICE_SECONDS if notice is None else notice
+        number, done = 0, Counter[str]()
+        async for step in rotate_index.rotate_index(office.database, office.master_key, municipality, notice_seconds=seconds):
+            number = step.number
+            done[step.what] += step.rows
+            if step.wait:
+                tell(f"Key {number} is {step.what}; {step.wait:.0f} seconds until every process has seen that …")
+        return number, +done
+
+    number, done = run_as_owner(work)
+    if as_json:
+        say_json({"municipality": municipality, "number": number, "rows": dict(sorted(done.items()))})
+    else:
+        rows = sum(done.values())
+        say(f"{municipality}: index key {number} in use, {rows} hashes made. Tomorrow: but-gateway key forget-index {municipality}")
+
+
+@commands.command("forget-index")
+def forget_index(municipality: TownKey, *, as_json: AsJson = False) -> None:
+    """Destroy the older key of a municipality's keyed hashes, once nothing needs it any more."""
+
+    async def work(office: Office) -> int:
+        from but_gateway.identity.town_keys import KeyStillNeededError  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.procedures.rehashing import forget_index  # noqa: PLC0415 - as above
+
+        await find_town_of(office, municipality)
+        try:
+            return await forget_index.forget_index(office.database, office.master_key, municipality)
+        except KeyStillNeededError as error:
+            text = f"{error}. Go on with: but-gateway key rotate-index {municipality}"
+            raise CommandError(text, Exit.CONFLICT) from None
+
+    count = run_as_owner(work)
+    if as_json:
+        say_json({"municipality": municipality, "forgotten": count})
+    else:
+        say(f"{municipality}: {count} older index keys destroyed.")
 
 
 async def find_town_of(office: Office, key: str) -> Town:

@@ -18,7 +18,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -38,6 +38,10 @@ _NUMBER_BYTES: Final = 2
 
 class SealBrokenError(Exception):
     """A sealed value does not open: another key, another place, or it was changed."""
+
+
+class StaleKeysError(Exception):
+    """The keys in hand are not those of the database any more: nothing may be written with them. Look at the keys again and repeat."""
 
 
 class MasterKeyError(Exception):
@@ -93,7 +97,9 @@ class TownKeys:
         reference = b""
         if data_key:
             fields[1] = hmac.digest(data_key, b"fields", hashlib.sha256)
-            index[1] = reference = hmac.digest(data_key, b"index", hashlib.sha256)
+            reference = index_of(data_key)
+            if not any(key.purpose == INDEX for key, _ in further):
+                index[1] = reference
         active = {FIELDS: 1, INDEX: 1}
         for key, opened in further:
             if key.purpose == REFERENCE:
@@ -139,6 +145,32 @@ class TownKeys:
     def index(self, purpose: str, value: str) -> bytes:
         """The keyed hash by which a value is found again; ``purpose`` keeps hashes of different fields apart."""
         return _keyed_hash(self._index_keys[self._index_number], purpose, value)
+
+    def indexes(self, purpose: str, value: str) -> tuple[bytes, ...]:
+        """The keyed hashes of a value with every index key there is, first with the one in use: two while that is changed, else one."""
+        others = [number for number in self._index_keys if number != self._index_number]
+        return tuple(_keyed_hash(self._index_keys[number], purpose, value) for number in (self._index_number, *others))
+
+    @property
+    def number_in_use(self) -> int:
+        """Which index key is looked up by."""
+        return self._index_number
+
+    @property
+    def index_numbers(self) -> frozenset[int]:
+        """Which index keys there are."""
+        return frozenset(self._index_keys)
+
+    def as_stored(self, index_numbers: Mapping[int, bool]) -> "TownKeys":
+        """The same with the index keys that the database has now: by number, whether it is looked up with.
+
+        Refuses when the one in use is not at hand (StaleKeysError).
+        """
+        in_use = max(number for number, active in index_numbers.items() if active)
+        known = {number: key for number, key in self._index_keys.items() if number in index_numbers}
+        if in_use not in known:
+            raise StaleKeysError("the town's hashes are made with a key that is not known here yet")
+        return replace(self, _index_keys=known, _index_number=in_use)
 
     def reference(self, purpose: str, value: str) -> bytes:
         """A keyed hash that others keep: it stays the same whatever keys are changed."""

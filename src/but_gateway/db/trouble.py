@@ -8,12 +8,14 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from but_gateway.db.fields import StaleKeysError
+
 
 class Trouble(StrEnum):
     """Kinds of database errors that are no fault of the program."""
 
     AWAY = "away"  # no connection, or it broke
-    BUSY = "busy"  # lost against another transaction or no connection was free in time: the same again may succeed
+    BUSY = "busy"  # lost against another transaction (or a change of keys) or no connection was free in time: the same again may succeed
     TAKEN = "taken"  # a key that two wanted at once
 
 
@@ -27,7 +29,7 @@ def trouble_of(error: BaseException) -> Trouble | None:
     """The kind of a database error; None when it is something else, which then is a fault of the program."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return _of_driver(error.orig.__cause__ or error.orig, disconnected=error.connection_invalidated)
-    if isinstance(error, PoolTimeoutError):
+    if isinstance(error, PoolTimeoutError | StaleKeysError):
         return Trouble.BUSY
     if isinstance(error, OperationalError | InterfaceError):
         return Trouble.AWAY

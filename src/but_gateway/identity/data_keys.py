@@ -4,7 +4,7 @@ A new key is made known first and used a while later: by then every process has 
 what one seals with it all can read. From then on what was sealed with older keys is sealed anew, in small transactions, as often as
 something is left. Older keys stay until ``forget_data_keys``, which looks whether anything still needs them.
 
-Keyed hashes do not change with the data key: their key gets a place of its own at the first change.
+Keyed hashes do not change with the data key: their key gets a place of its own at the first change (index_keys.py).
 """
 
 import asyncio
@@ -14,24 +14,16 @@ from typing import Final
 
 from but_gateway.db.connect import Connection
 from but_gateway.db.engine import Database
-from but_gateway.db.fields import FIELDS, INDEX, KEY_BYTES, REFERENCE, MasterKey, data_key_purpose, index_of, town_key_purpose
+from but_gateway.db.fields import FIELDS, KEY_BYTES, MasterKey, data_key_purpose, town_key_purpose
 from but_gateway.db.reseal import Place, count_older, reseal_chunk, sealed_places
 from but_gateway.db.tenancy import Scope
 from but_gateway.identity import key_store, store
-from but_gateway.identity.directory import REFRESH_SECONDS
 from but_gateway.identity.principal import Town
+from but_gateway.identity.town_keys import NOTICE_SECONDS, SETTLED_SECONDS, KeyStillNeededError, fresh_town, keep_hashes
 from but_gateway.web import idempotency_upkeep
 
-# Until every process knows a new key, and until whoever began before that has ended.
-NOTICE_SECONDS: Final = REFRESH_SECONDS * 3
-# A key is destroyed no earlier than this after its successor came into use.
-SETTLED_SECONDS: Final = 24 * 60 * 60
 ROWS_AT_ONCE: Final = 500
 _PAUSE_SECONDS: Final = 0.2  # for rows that somebody held
-
-
-class KeyStillNeededError(Exception):
-    """An older key cannot be destroyed yet; the text says why."""
 
 
 async def announce_data_key(
@@ -42,16 +34,12 @@ async def announce_data_key(
     While older keys are there, the newest goes on instead: whoever was cut off may simply begin again.
     """
     await key_store.lock_town(connection, town.id)
-    town = await _fresh(connection, town)
+    town = await fresh_town(connection, town.key)
     numbers = [key.number for key in town.further_keys if key.purpose == FIELDS]
     data_key = master_key.unwrap(town.data_key, data_key_purpose(town.id))
     if numbers and (len(numbers) > 1 or data_key):
         return max(numbers), await key_store.seconds_until_use(connection, town.id, FIELDS, max(numbers))
-    if not any(key.purpose == INDEX for key in town.further_keys):
-        index = index_of(data_key)
-        for purpose in (INDEX, REFERENCE):
-            wrapped = master_key.wrap(index, town_key_purpose(town.id, purpose, 1))
-            await key_store.add_town_key(connection, town.id, purpose=purpose, number=1, wrapped=wrapped, notice_seconds=0)
+    await keep_hashes(connection, master_key, town)
     number = max(numbers, default=1) + 1
     wrapped = master_key.wrap(secrets.token_bytes(KEY_BYTES), town_key_purpose(town.id, FIELDS, number))
     await key_store.add_town_key(connection, town.id, purpose=FIELDS, number=number, wrapped=wrapped, notice_seconds=notice_seconds)
@@ -104,7 +92,7 @@ async def forget_data_keys(database: Database, master_key: MasterKey, town: Town
     """
     async with database.transaction(Scope(town.id)) as unit:
         await key_store.lock_town(unit.driver, town.id)
-        town = await _fresh(unit.driver, town)
+        town = await fresh_town(unit.driver, town.key)
         rows = [row for row in await key_store.load_town_keys(unit.driver, town.id, settled_seconds) if row.purpose == FIELDS]
         if not rows:
             return 0
@@ -123,10 +111,3 @@ async def forget_data_keys(database: Database, master_key: MasterKey, town: Town
             await key_store.save_data_key(unit.driver, town.id, master_key.wrap(b"", purpose))
             count += 1
         return count
-
-
-async def _fresh(connection: Connection, town: Town) -> Town:
-    found = await store.find_town(connection, town.key)
-    if found is None:
-        raise LookupError(town.key)
-    return found

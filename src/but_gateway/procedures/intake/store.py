@@ -1,7 +1,7 @@
 """SQL of large imports, number replacements and family payments."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -115,18 +115,16 @@ async def lose_numbers(unit: UnitOfWork, entitlement_id: UUID, lost_on: date) ->
     await unit.execute(update(entitlement_number).where(*here).values(lost_on=lost_on))
 
 
-async def add_number(unit: UnitOfWork, entitlement_id: UUID, number_index: bytes, sealed_number: bytes, at: datetime) -> None:
-    """Adds a number the gateway issued."""
-    await unit.execute(
-        insert(entitlement_number).values(
-            municipality_id=unit.municipality_id,
-            number_index=number_index,
-            entitlement_id=entitlement_id,
-            number=sealed_number,
-            kind="issued",
-            issued_at=at,
-        )
-    )
+async def add_number(unit: UnitOfWork, entitlement_id: UUID, indexes: Sequence[bytes], sealed_number: bytes, at: datetime) -> None:
+    """Adds a number the gateway issued, once under each of its keyed hashes."""
+    values = {
+        "municipality_id": unit.municipality_id,
+        "entitlement_id": entitlement_id,
+        "number": sealed_number,
+        "kind": "issued",
+        "issued_at": at,
+    }
+    await unit.execute(insert(entitlement_number), [values | {"number_index": one} for one in indexes])
 
 
 async def add_family_payment(  # noqa: PLR0913 - the parts of the record
