@@ -18,8 +18,10 @@ from but_gateway.kit.period import YEARS
 from but_gateway.web.body import KEY_PATTERN, load_json, read_limited
 from but_gateway.web.problems import (
     BadHeader,
+    Fault,
     Forbidden,
     IdempotencyKeyMissing,
+    Invalid,
     MalformedBody,
     NotFound,
     Text,
@@ -33,6 +35,7 @@ _RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})
 _KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
 # What validation takes for true in a query: the key must be asked for exactly when the operation will keep something.
 _YES: Final = frozenset({"true", "t", "1", "yes", "y", "on"})
+_NUL: Final = Text("Der Text enthält unzulässige Zeichen.", "The text holds characters that are not allowed.")
 _TOWN_MISSING: Final = Text("Diese Kommune gibt es für Ihren Zugang nicht.", "There is no such municipality for your client.")
 
 
@@ -61,7 +64,8 @@ class GatewayRoute(APIRoute):
         roles = frozenset(Role(r) for r in declared.get("x-roles", ()))
         keyed, types, limit = declared.get("x-idempotency-key", False), declared.get("x-body", ()), declared.get("x-body-limit", 0)
 
-        simulates = any(parameter.name == "dry_run" for parameter in self.dependant.query_params)
+        queries = frozenset(parameter.alias for parameter in self.dependant.query_params)
+        simulates = "dry_run" in queries
 
         async def prepared(request: Request) -> Response:
             principal: Principal | None = getattr(request.state, "principal", None)
@@ -76,6 +80,7 @@ class GatewayRoute(APIRoute):
                     raise Forbidden
                 return await handle(strict)
             call = await _prepare(request, principal, roles, town_key)
+            _refuse_nul(request, queries)
             dry_run = simulates and request.query_params.get("dry_run", "").lower() in _YES
             key = _idempotency_key(request) if keyed and not dry_run else None
             raw = await _read_body(strict, types, limit)
@@ -150,6 +155,13 @@ def clock_of(text: str | None, machine_clock: Clock, *, sandbox: bool) -> Clock:
     raise BadHeader(
         Text("Test-Clock muss ein Zeitpunkt wie 2026-11-02T10:00:00Z sein.", "Test-Clock must be a moment such as 2026-11-02T10:00:00Z.")
     )
+
+
+def _refuse_nul(request: Request, names: frozenset[str]) -> None:
+    # No text in the database can hold it, so it would only be found out there.
+    faults = [Fault(f"?{name}", "bad_text", _NUL) for name in sorted(names) if "\x00" in request.query_params.get(name, "")]
+    if faults:
+        raise Invalid(faults=faults)
 
 
 def _idempotency_key(request: Request) -> str:
