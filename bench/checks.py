@@ -26,7 +26,7 @@ SIZES: Final = (10_000, 100_000, 1_000_000)
 def measure_checks(town: Town, gateway: Server, environ: Mapping[str, str], rounds: int) -> None:
     """Prints the speeds of checks against raw look-ups in the same database through the same client, in turns."""
     bare = [http_request("POST", "/", JSON_TYPE, bytes(32))] * CHECKS
-    short, plain = _singles(town, CHECKS), _singles(town, CHECKS // 4, Odd="1", odd="2")
+    short, plain = check_requests(town, town.numbers, CHECKS), check_requests(town, town.numbers, CHECKS // 4, Odd="1", odd="2")
     runs: dict[str, list[Load]] = {}
     busy: dict[str, list[str]] = {}
 
@@ -67,7 +67,7 @@ def measure_checks(town: Town, gateway: Server, environ: Mapping[str, str], roun
 
 def measure_growth(town: Town, gateway: Server, environ: Mapping[str, str], rounds: int) -> None:
     """Prints the speed of single checks while the town grows; the many are put straight into the tables, the asked ones are the same."""
-    single = _singles(town, CHECKS)
+    single = check_requests(town, town.numbers, CHECKS)
     here = len(town.numbers)
     for size in SIZES:
         asyncio.run(_grow(environ, town.key, size - here))
@@ -104,9 +104,9 @@ def _ask(number: str) -> dict[str, Any]:
     }
 
 
-def _singles(town: Town, count: int, **more: str) -> list[bytes]:
+def check_requests(town: Town, numbers: Sequence[str], count: int, **more: str) -> list[bytes]:
     """So many single checks in turn; a header that comes twice makes them go the plain way."""
-    bodies = [json.dumps(_ask(number)).encode() for number in town.numbers]
+    bodies = [json.dumps(_ask(number)).encode() for number in numbers]
     return [http_request("POST", _path(town), _headers(town) | more, bodies[i % len(bodies)]) for i in range(count)]
 
 

@@ -26,10 +26,10 @@ def measure_invoices(town: Town, gateway: Server, environ: Mapping[str, str], ro
     line("bare pipeline, 10,000 positions", bare, "positions/s")
     imported = _new_children(town, 5000)
     line("grants imported, 1,000 per request", imported, "grants/s")
-    _bill(town, 500, 20)  # plans are made, pages are warm
+    bill(town, 500, 20)  # plans are made, pages are warm
     for lines, days, times in SHAPES:
         before = Busy.now(environ, gateway.pid)
-        seconds = [_bill(town, lines, days) for _ in range(times * rounds)]
+        seconds = [bill(town, lines, days) for _ in range(times * rounds)]
         line(
             f"invoice of {lines * days:,} lunches, lines x days = {lines:,} x {days}",
             lines * days / statistics.median(seconds),
@@ -44,7 +44,7 @@ def measure_invoices(town: Town, gateway: Server, environ: Mapping[str, str], ro
         if found is not None:
             line(f"statements: invoice of {lines * days:,} positions", found, "statements")
     held = forget_peak(gateway.pid)
-    _bill(town, 1000, 20)
+    bill(town, 1000, 20)
     line("memory above rest, invoice of 20,000 positions", (peak(gateway.pid) - held) * 1024 / 20_000, "bytes/position")
     line("decisions made anew by revoked grants, 10,000 positions", _redecide(town), "positions/s")
 
@@ -65,7 +65,7 @@ def _next_invoice(town: Town, lines: int, days: int) -> dict[str, Any]:
     return town.invoice(f"R-{start}", range(start, start + lines), school_days(days))
 
 
-def _bill(town: Town, lines: int, days: int) -> float:
+def bill(town: Town, lines: int, days: int) -> float:
     """The seconds of one invoice; all of it must be accepted."""
     body = _next_invoice(town, lines, days)
     begin = time.perf_counter()
@@ -79,7 +79,7 @@ def _bill(town: Town, lines: int, days: int) -> float:
 def _redecide(town: Town) -> float:
     """Positions per second that are decided anew because the grants of 500 children were revoked before they ate."""
     start = town.billed
-    _bill(town, 500, 20)
+    bill(town, 500, 20)
     begin = time.perf_counter()
     town.revoke(range(start, start + 500), "2026-09-01")
     return 500 * 20 / (time.perf_counter() - begin)

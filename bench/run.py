@@ -13,17 +13,20 @@ from checks import measure_checks, measure_growth
 from invoices import measure_invoices
 from measure import database, gateway, line, server
 from packages import measure_packages
+from stock import measure_stock
 from town import Town
 
 CHILDREN = 1000
-PARTS = ("checks", "invoices", "packages", "growth")
+PARTS = ("checks", "invoices", "packages", "growth", "stock")
 
 
 def main() -> None:
     """Measures and prints."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--positions", type=int, default=100_000, help="of the batch whose packages are made")
+    options.add_argument(
+        "--positions", type=int, default=100_000, help="of the batch whose packages are made; with --only stock: stored at the end"
+    )
     options.add_argument("--only", choices=PARTS, help="leave the rest out")
     options.add_argument("--large", action="store_true", help="also checks in towns of 10,000 to 1,000,000 entitlements (minutes, 2 GB)")
     chosen = options.parse_args()
@@ -34,6 +37,9 @@ def main() -> None:
             # A town of its own for each: what one bills would go into the other's batch as well, and a token lasts ten minutes.
             for part in (part for part in PARTS if part in parts):
                 town = Town(f"http://127.0.0.1:{served.port}", environ)
+                if part == "stock":
+                    measure_stock(town, served, environ, chosen.rounds, chosen.positions)
+                    continue
                 if part == "packages":
                     measure_packages(town, environ, chosen.positions, line)
                     continue

@@ -14,6 +14,10 @@ CLOCK = "2026-11-02T10:00:00Z"
 BORN = "2016-05-11"
 LETTERS = "abcdefghij"
 
+SCHOOL = {
+    "name": "Schule", "kind": "school", "open_weekdays": [1, 2, 3, 4, 5], "observes_school_holidays": True, "closed": [],
+    "cooperating_school": None,
+}  # fmt: skip
 AGREEMENT = {
     "provider": "c1", "benefit": "lunch", "facilities": ["s1"], "valid_from": "2026-01-01", "valid_to": "2027-07-31", "mode": "per_use",
     "evidence": "dates", "prices": [{"item": "lunch", "valid_from": "2026-01-01", "unit_price": "4.50"}],
@@ -34,12 +38,12 @@ class Town:
         account = f"c1-{self.key}"
         self.command("municipality", "add", self.key, "--name", "Messstadt", "--ags", "05999999", "--state", "NW", "--sandbox")
         self.command("account", "add", account, "--name", "Messküche")
-        self.registrar = self.token("client", "registrar", "--municipality", self.key)
-        self.provider = self.token("client", "provider", "--account", account)
-        self.put("facilities/s1", {
-            "name": "Schule", "kind": "school", "open_weekdays": [1, 2, 3, 4, 5], "observes_school_holidays": True, "closed": [],
-            "cooperating_school": None,
-        })  # fmt: skip
+        self.clients = (
+            self.client("client", "registrar", "--municipality", self.key),
+            self.client("client", "provider", "--account", account),
+        )
+        self.renew()
+        self.put("facilities/s1", SCHOOL)
         self.put("providers/c1", {
             "account": account, "name": "Messküche", "kind": "caterer", "status": "active", "suspended_from": None,
             "undertaking_signed_on": "2025-12-01", "creditor_number": "0700123", "contact_email": None, "vat_id": None, "tax_number": None,
@@ -57,22 +61,34 @@ class Town:
 
     def token(self, kind: str, role: str, *whose: str) -> str:
         """An access token of a new client."""
+        return self.token_of(self.client(kind, role, *whose))
+
+    def client(self, kind: str, role: str, *whose: str) -> tuple[str, str]:
+        """Id and secret of a new client."""
         made = json.loads(self.command(kind, "add", "--role", role, *whose, "--secret", "--json"))
-        secret = (made["client_id"], made["client_secret"])
-        answer = self.http.post("/oauth2/token", auth=secret, data={"grant_type": "client_credentials"})
+        return made["client_id"], made["client_secret"]
+
+    def token_of(self, client: tuple[str, str]) -> str:
+        """An access token; it lasts ten minutes."""
+        answer = self.http.post("/oauth2/token", auth=client, data={"grant_type": "client_credentials"})
         return str(answer.raise_for_status().json()["access_token"])
 
-    def headers(self, token: str) -> dict[str, str]:
+    def renew(self) -> None:
+        """Fresh tokens for the registrar and the caterer."""
+        self.registrar, self.provider = (self.token_of(client) for client in self.clients)
+
+    def headers(self, token: str, clock: str = CLOCK) -> dict[str, str]:
         """Headers of a call."""
-        return {"Authorization": f"Bearer {token}", "Test-Clock": CLOCK, "Idempotency-Key": secrets.token_hex(16)}
+        return {"Authorization": f"Bearer {token}", "Test-Clock": clock, "Idempotency-Key": secrets.token_hex(16)}
 
     def put(self, path: str, body: object) -> None:
         """Writes a register."""
         self.http.put(f"/v1/municipalities/{self.key}/{path}", json=body, headers=self.headers(self.registrar)).raise_for_status()
 
-    def post(self, path: str, body: object, token: str) -> httpx.Response:
-        """Posts a body; its answer must be good."""
-        answer = self.http.post(f"/v1/municipalities/{self.key}/{path}", json=body, headers=self.headers(token))
+    def post(self, path: str, body: object, token: str, clock: str = CLOCK) -> httpx.Response:
+        """Posts a body, or nothing; its answer must be good."""
+        sent = {} if body is None else {"json": body}
+        answer = self.http.post(f"/v1/municipalities/{self.key}/{path}", **sent, headers=self.headers(token, clock))
         if answer.is_error:
             raise SystemExit(f"{path}: {answer.status_code} {answer.text[:500]}")
         return answer
