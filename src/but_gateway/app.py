@@ -198,4 +198,7 @@ def _package_options(settings: Settings) -> PackageOptions:
 
 
 def _read_token(path: Path | None) -> str | None:
-    return path.read_text("ascii").strip() or None if path is not None else None
+    try:
+        return path.read_text("ascii").strip() or None if path is not None else None
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"BUT_METRICS_TOKEN_FILE {path} cannot be read") from None

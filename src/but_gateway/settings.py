@@ -11,6 +11,8 @@ DEVELOPMENT: Final = "development"
 PRODUCTION: Final = "production"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 EMBEDDED_SCHEME: Final = "embedded:"
+# One connection is held by whoever leads the background work; with no other nothing would ever be answered.
+_POOL_MIN: Final = 2
 
 
 class SettingsError(Exception):
@@ -59,7 +61,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         environment=_choice(source, "BUT_ENV", (DEVELOPMENT, PRODUCTION), DEVELOPMENT),
         database_url=_database_url(source, "BUT_DATABASE_URL") or default.database_url,
         owner_database_url=_database_url(source, "BUT_OWNER_DATABASE_URL"),
-        database_pool=_whole(source, "BUT_DATABASE_POOL", default.database_pool, minimum=1),
+        database_pool=_whole(source, "BUT_DATABASE_POOL", default.database_pool, minimum=_POOL_MIN),
         master_key_file=_path(source, "BUT_MASTER_KEY_FILE") or _key_beside(source.get("BUT_DATABASE_URL", "")) or default.master_key_file,
         issuer=issuer or default.issuer,
         issuer_is_set=bool(issuer),

@@ -131,5 +131,5 @@ async def _intruders(unit: UnitOfWork, source: Source, seal: Mapping[str, Any], 
             others.append((row["id"], one))
     if root_of(own) == bytes(seal["root"]):
         return others
-    structlog.get_logger().error("audit_late", source=source.name)
+    structlog.get_logger().error("audit_late", municipality_id=str(unit.municipality_id), reason=source.name)
     return []

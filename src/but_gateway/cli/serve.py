@@ -13,7 +13,7 @@ import typer
 
 from but_gateway.cli.place import migrate, opened, settings_of_environment
 from but_gateway.cli.report import CommandError, say, tell
-from but_gateway.settings import Settings
+from but_gateway.settings import Settings, SettingsError
 
 # What serve tells as its own address when it listens on all of them.
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
@@ -130,7 +130,10 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
                 await asyncio.sleep(0.5)
             say(f"but-gateway is ready: {settings.issuer} (docs: {settings.issuer}/docs)")
 
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except SettingsError as error:
+        raise CommandError(str(error)) from None
     _collect_seldom()
     config = uvicorn.Config(
         app,

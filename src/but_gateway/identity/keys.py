@@ -43,7 +43,7 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 def make_key_pair() -> tuple[bytes, dict[str, str]]:
     """A fresh P-256 key: private PEM and public JWK."""
     private = ec.generate_private_key(ec.SECP256R1())
-    # The traditional form is what python-jose reads and writes; the key never leaves the process but wrapped.
+    # PKCS #8 is what python-jose reads as well; the key never leaves the process but wrapped.
     pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return pem, _public_jwk(private)
 

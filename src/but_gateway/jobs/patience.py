@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from but_gateway.db.trouble import Trouble, trouble_of
+from but_gateway.web.errors import place_of
 
 ATTEMPTS_MAX: Final = 5
 
@@ -31,7 +32,7 @@ class Patience:
         if trouble_of(error) in (Trouble.AWAY, Trouble.BUSY):
             return False
         self._failures[work] += 1
-        structlog.get_logger().error(self.kind, error=type(error).__qualname__, work=str(work))
+        structlog.get_logger().error(self.kind, job=str(work), **place_of(error))
         return self._failures[work] >= ATTEMPTS_MAX
 
     def forget(self, work: object) -> None:

@@ -18,6 +18,7 @@ from but_gateway.kit.clock import Clock
 from but_gateway.procedures.redecision.store import is_small
 from but_gateway.procedures.redecision.work_off import work_off
 from but_gateway.registers.municipalities import redecision_store
+from but_gateway.web.errors import place_of
 
 POSITIONS_AT_ONCE: Final = 2_000
 
@@ -46,7 +47,7 @@ class Redecisions:
                 while await self._chunk(call.town, one):
                     pass
         except Exception as error:  # noqa: BLE001 - see above
-            structlog.get_logger().error("redecision", error=type(error).__qualname__)
+            structlog.get_logger().error("redecision", municipality_id=str(call.town.id), **place_of(error))
             self.wake()
             return
         if len(small) < len(running):

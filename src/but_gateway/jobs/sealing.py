@@ -18,6 +18,7 @@ from but_gateway.identity.directory import Directory
 from but_gateway.identity.issuer import Issuer
 from but_gateway.identity.tokens import sign
 from but_gateway.kit.clock import Clock
+from but_gateway.web.errors import place_of
 
 EVERY: Final = timedelta(seconds=20)
 _STEPS_AT_ONCE: Final = 5  # of one town, before the next one has its turn
@@ -49,7 +50,7 @@ class Sealing:
             try:
                 more |= await self._work_on(town.id)
             except Exception as error:  # noqa: BLE001 - told below, when the other towns had their turn
-                structlog.get_logger().error("audit_sealing", error=type(error).__qualname__)
+                structlog.get_logger().error("audit_sealing", municipality_id=str(town.id), **place_of(error))
                 failed = error
         if failed is not None:
             raise failed

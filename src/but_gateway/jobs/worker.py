@@ -10,6 +10,7 @@ import structlog
 
 from but_gateway.db.engine import Database
 from but_gateway.jobs.store import leadership, town_keys
+from but_gateway.web.errors import place_of
 
 PAUSE_SECONDS: Final = 5.0
 PAUSE_SECONDS_MAX: Final = 30.0
@@ -51,7 +52,7 @@ class Worker:
                         pause = self.pause_seconds
             except Exception as error:  # noqa: BLE001 - the worker outlives whatever its work meets; a lost database above all
                 self.on_failure()
-                structlog.get_logger().error("worker", error=type(error).__qualname__)
+                structlog.get_logger().error("worker", **place_of(error))
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
             await self._rest(pause)
 
