@@ -61,7 +61,7 @@ _SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     Grant: {
         "ref": "id", "version": "v", "key": "k", "legal_basis": "lb", "valid_from": "f", "valid_to": "t", "status": "s", "attends": "a",
         "provider_named": "pn", "provider_is_this": "pt", "facility_named": "fn", "facility_is_this": "ft", "subjects": "su",
-        "tutoring_form": "tf", "budget": "b", "revoked_from": "rf", "notified_on": "no", "flagged": "fl",
+        "tutoring_form": "tf", "budget": "b", "revoked_from": "rf", "notified_on": "no", "flagged": "fl", "widened": "w",
     },
     Rival: {"same_provider": "p", "state": "s", "attributed": "a", "this_attributed": "t"},
     Overlap: {"same_provider": "p", "same_start": "s"},

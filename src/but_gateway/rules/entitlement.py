@@ -60,16 +60,17 @@ def no_grant(c: Context) -> Finding | None:
             MEAL,
             grant={"legal_basis": BKGG, "valid_from": date(2026, 10, 15)},
         ),
+        fires("Beim Einlesen wurde sie auf ganze Monate erweitert.", MEAL, grant={"legal_basis": BKGG, "widened": True}),
         passes("Sie umfasst ganze Monate.", MEAL, grant={"legal_basis": BKGG}),
         passes("Für andere Rechtskreise gilt das nicht.", MEAL, grant={"valid_from": date(2026, 10, 2)}),
     ),
 )
 def not_whole_months(c: Context) -> Finding | None:
-    """The caller widens such grants; where one comes as it is, it is read as whole months and the office is told."""
+    """Such a grant is widened when it is imported and says so; where one comes as it is, it is read as whole months here."""
     grant = c.grant
     if grant is None or grant.legal_basis != BKGG:
         return None
-    if grant.valid_from.day == 1 and grant.valid_to == Month.of(grant.valid_to).last:
+    if not grant.widened and grant.valid_from.day == 1 and grant.valid_to == Month.of(grant.valid_to).last:
         return None
     return Finding("E-03", Effect.NOTE)
 

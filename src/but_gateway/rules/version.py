@@ -6,5 +6,5 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 
 from typing import Final
 
-RULE_SET: Final = "2026-11-22.2"
-DIGEST: Final = "6f501b520edf83b2b4b56506cd276c540cf02bab968228a46dbb1b12593dcbac"
+RULE_SET: Final = "2026-11-22.3"
+DIGEST: Final = "aad2519b23c74693bb44d63b6e38a7ee11e6eb3008953cb1d03ae1b885025157"

@@ -36,7 +36,8 @@ async def test_e03_a_bkgg_grant_counts_for_whole_months_and_the_import_is_flagge
     report = await town.grant("A", legal_basis="bkgg", valid_from="2026-10-15", valid_to="2026-11-10")
     assert [f["rule"] for f in report["flagged"]] == ["E-03"]
     bill = await town.bill("c1", lunch("A", "2026-10-01", "2026-11-30", "2026-12-01"), at="2026-12-02T10:00:00Z")
-    assert bill.days() == ["2026-10-01 accepted 4.50", "2026-11-30 accepted 4.50", "2026-12-01 rejected 0.00 E-01"]
+    assert bill.days() == ["2026-10-01 accepted 4.50 E-03", "2026-11-30 accepted 4.50 E-03", "2026-12-01 rejected 0.00 E-01"]
+    assert bill.codes == [{"NOT_IN_PERIOD"}]
 
 
 @pytest.mark.parametrize(

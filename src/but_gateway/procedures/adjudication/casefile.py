@@ -147,6 +147,7 @@ class CaseFile:
             revoked_from=grant.revoked_from,
             notified_on=self.promises.notified_on(grant, provider_id),
             flagged=grant.doubtful,
+            widened=grant.widened,
         )
 
     def _same_facility(self, grant: GrantRecord, facility_id: UUID | None) -> bool:

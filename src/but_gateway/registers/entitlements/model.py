@@ -9,6 +9,8 @@ from but_gateway.db.fields import TownKeys
 
 # Flags of a grant under which a person decides its lines: no or late separate application (§ 37 (1) S. 2, (2) S. 1 SGB II).
 DOUBTFUL_FLAGS: Final = frozenset({"E-11", "E-12"})
+# Flag of a bkgg grant that was widened to whole months (§ 5 (1) BKGG).
+WIDENED_FLAG: Final = "E-03"
 
 
 def child_reference(keys: TownKeys, provider_id: UUID, child_id: UUID) -> str:
@@ -70,6 +72,11 @@ class GrantRecord:
     def left(self) -> int | None:
         """What may still be used: limit − used − reserved, never below zero; None = unlimited."""
         return None if self.limit is None else max(0, self.limit - self.used - self.reserved)
+
+    @property
+    def widened(self) -> bool:
+        """Whether its import was flagged because a bkgg grant came with other days than whole months (E-03)."""
+        return WIDENED_FLAG in self.flags
 
     @property
     def doubtful(self) -> bool:
