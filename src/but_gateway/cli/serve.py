@@ -116,6 +116,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415 - help must not pay for it
 
     from but_gateway.app import create_app  # noqa: PLC0415 - as above
+    from but_gateway.web.connections import BoundedHead  # noqa: PLC0415 - as above
 
     class Server(uvicorn.Server):
         """Says when it is ready."""
@@ -137,6 +138,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     _collect_seldom()
     config = uvicorn.Config(
         app,
+        http=BoundedHead,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -11,6 +11,7 @@ from but_gateway.app import create_app
 from but_gateway.cli.demo.place import HOST
 from but_gateway.cli.report import CommandError, Exit
 from but_gateway.settings import Settings
+from but_gateway.web.connections import BoundedHead
 from but_gateway.web.logs import configure_logs
 
 _POLL_SECONDS: Final = 0.02
@@ -32,7 +33,7 @@ async def served(settings: Settings, port: int) -> AsyncIterator[str]:
     configure_logs("error")
     app = create_app(settings)
     config = uvicorn.Config(
-        app, host=HOST, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
+        app, http=BoundedHead, host=HOST, port=port, log_config=None, access_log=False, server_header=False, lifespan="on",
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )  # fmt: skip
     server = _Server(config)
