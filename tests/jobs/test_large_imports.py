@@ -167,6 +167,15 @@ async def test_what_is_no_list_of_rows_is_refused(registrar: Caller, content: st
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"), [("application/json", "[" + "0," * 100_000 + "0]"), ("application/x-ndjson", "0\n" * 100_001)]
+)
+async def test_more_rows_than_any_town_has_are_refused(registrar: Caller, kind: str, content: str) -> None:
+    headers = registrar.headers | {"content-type": kind, "idempotency-key": "delivery-4"}
+    answer = await registrar.http.post(f"{registrar.base}/grant-imports", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
 async def test_broken_json_is_refused_as_a_whole(registrar: Caller, kind: str) -> None:
     headers = registrar.headers | {"content-type": kind, "idempotency-key": "delivery-3"}

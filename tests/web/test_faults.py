@@ -1,16 +1,21 @@
 """All faults of a body at once, each with its place, none with what was sent."""
 
 import json
+import time
 from typing import Any
 
 import httpx
 import pytest
 
 from but_gateway.kit.ids import new_id
+from but_gateway.web.body import VALUES_MAX, load_json
+from but_gateway.web.faults import problem_of
+from but_gateway.web.problems import BodyTooLarge
 from tests.factories.instance import Instance
 
 ADDRESS = "/v1/municipalities/krefeld/orders"
 CANARY = "Kanarienvogel"
+SECONDS_MAX = 15
 
 
 async def send(instance: Instance, bearer: dict[str, str], body: object, **headers: str) -> httpx.Response:
@@ -180,6 +185,24 @@ async def test_json_is_json_however_it_is_written(instance: Instance, registrar:
 async def test_forty_megabytes_are_refused_unread(instance: Instance, registrar: dict[str, str]) -> None:
     answer = await send(instance, registrar, b'{"name": "' + b"x" * 40_000_000 + b'"}')
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_text_of_more_values_than_fit_in_memory_is_refused_before_it_is_parsed() -> None:
+    began = time.process_time()
+    with pytest.raises(BodyTooLarge):
+        load_json(b"[" + b"{}," * VALUES_MAX + b"{},{}]")
+    assert time.process_time() - began < SECONDS_MAX
+    assert len(load_json(b"[" + b"0," * 100_000 + b"0]")) == 100_001
+
+
+def test_a_hundred_thousand_faults_are_told_in_seconds() -> None:
+    """Twenty thousand empty lines fit in 60 kB: looking each fault up among those before it took minutes, and nobody else was answered."""
+    errors = [{"type": "missing", "loc": ("body", "lines", place // 5, f"field_{place % 5}"), "ctx": {}} for place in range(100_000)]
+    began = time.process_time()
+    problem = problem_of([*errors, *errors], {"lines": [{}] * 20_000})
+    assert time.process_time() - began < SECONDS_MAX
+    assert len(problem.faults) == 100_000
+    assert problem.faults[-1].pointer == "/lines/19999/field_4"
 
 
 async def test_an_operation_without_a_body_takes_none(instance: Instance, registrar: dict[str, str]) -> None:

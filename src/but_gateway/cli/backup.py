@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -232,8 +231,8 @@ def _make(directory: Path) -> None:
 
 
 def _copy_key(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-    target.chmod(0o600)
+    """Nobody else can read the copy, not even while it is written, and it is on disk when this returns."""
+    _write(target, source.read_text("ascii").rstrip("\n"))
 
 
 def _bring_key(source: Path, target: Path) -> None:

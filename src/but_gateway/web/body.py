@@ -26,6 +26,8 @@ from but_gateway.web.problems import BodyTooLarge, MalformedBody, Text
 MIB: Final = 1024 * 1024
 LIMIT_DEFAULT: Final = MIB
 LIMIT_LARGE: Final = 32 * MIB
+# Values in one JSON text, counted by the commas between them. What fits in bytes may not fit in memory: 32 MiB of "{}," are a gigabyte.
+VALUES_MAX: Final = 3_000_000
 KEY_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
@@ -60,7 +62,12 @@ _STRICT: Final = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_consta
 
 
 def load_json(raw: bytes) -> Any:  # noqa: ANN401 - JSON is whatever was sent
-    """The value of a JSON text. Refuses duplicate keys, NaN, Infinity, bad UTF-8, too deep nesting, bad syntax (MalformedBody)."""
+    """The value of a JSON text.
+
+    Refuses duplicate keys, NaN, Infinity, bad UTF-8, too deep nesting, bad syntax (MalformedBody), and too many values (BodyTooLarge).
+    """
+    if raw.count(b",") > VALUES_MAX:
+        raise BodyTooLarge
     try:
         return _STRICT.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:

@@ -56,7 +56,7 @@ def problem_of(errors: Iterable[Mapping[str, Any]], body: object) -> Problem:
     A bad id in a path names nothing (404); a bad header is 400; everything else is 422 with all faults. ``body`` is the value that was
     sent: pointers follow it, so that they only hold places that exist or are missing in it.
     """
-    faults: list[Fault] = []
+    faults: dict[Fault, None] = {}  # in order, each once: alternatives of one field all complain alike
     for error in errors:
         where, *rest = error["loc"] or ("body",)
         if where == "path":
@@ -65,10 +65,8 @@ def problem_of(errors: Iterable[Mapping[str, Any]], body: object) -> Problem:
             return BadHeader(Text("Ein Header fehlt oder hat einen falschen Wert.", "A header is missing or has a wrong value."))
         code, text = _text_of(error)
         pointer = f"?{rest[0]}" if where in ("query", "cookie") and rest else _pointer(rest, body, error["type"])
-        fault = Fault(pointer, code, text)
-        if fault not in faults:  # alternatives of one field all complain alike
-            faults.append(fault)
-    return Invalid(faults=faults)
+        faults[Fault(pointer, code, text)] = None
+    return Invalid(faults=list(faults))
 
 
 def _text_of(error: Mapping[str, Any]) -> tuple[str, Text]:

@@ -35,9 +35,10 @@ from but_gateway.registers.entitlements.store import current_numbers
 from but_gateway.web.answers import Answer
 from but_gateway.web.body import KEY_PATTERN, LIMIT_LARGE, load_json
 from but_gateway.web.operation import JSON_TYPE, operation
-from but_gateway.web.problems import Fault, Invalid, NotFound, Text, WrongState
+from but_gateway.web.problems import BodyTooLarge, Fault, Invalid, NotFound, Text, WrongState
 
 NDJSON_TYPE: Final = "application/x-ndjson"
+ROWS_DELIVERED_MAX: Final = 100_000  # as many as fit in 32 MiB when they say something
 router: APIRouter = town_router("Bewilligungen")
 ChildKey = Annotated[str, Path(description="Schlüssel des Kindes im Fachverfahren", pattern=KEY_PATTERN, examples=["K-1987"])]
 EntitlementKey = Annotated[str, Path(description="Schlüssel der Berechtigung", pattern=KEY_PATTERN, examples=["A-lunch"])]
@@ -154,13 +155,18 @@ async def merge_child(key: ChildKey, body: MergeIn, call: CurrentCall) -> Respon
 
 
 def _read_rows(raw: bytes, content_type: str) -> list[Any]:
+    """The rows of a delivery. Refuses what is no list of JSON values (MalformedBody, Invalid), and too many (BodyTooLarge)."""
     if content_type.split(";", maxsplit=1)[0].strip().lower() == NDJSON_TYPE:
+        if raw.count(b"\n") > ROWS_DELIVERED_MAX:
+            raise BodyTooLarge
         return [load_json(line) for line in raw.split(b"\n") if line.strip()]
     rows = load_json(raw)
     if not isinstance(rows, list):
         raise Invalid(
             faults=[Fault("", "invalid", Text("Hier wird ein JSON-Array von Zeilen erwartet.", "A JSON array of rows is due here."))]
         )
+    if len(rows) > ROWS_DELIVERED_MAX:
+        raise BodyTooLarge
     return rows
 
 

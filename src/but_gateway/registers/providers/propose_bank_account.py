@@ -40,5 +40,4 @@ async def propose_bank_account(unit: UnitOfWork, call: Call, provider_key: str, 
         object_id=account_id,
         payload={"provider": provider.id, "iban": bank_store.iban_index(call.keys, body.iban).hex()},
     )
-    # The answer is kept with the idempotency key in the clear: it names neither IBAN nor holder.
     return Answer(BankAccountState(id=account_id, state="proposed", usable_from=None), 201)
