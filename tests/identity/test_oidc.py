@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from but_gateway.identity import oidc
 from but_gateway.identity.oidc import ExternalIssuer, KeySet, OidcFileError, read_issuers
 from but_gateway.identity.principal import Role
 from but_gateway.identity.tokens import RS256, TokenRefusedError, verify
@@ -118,6 +120,20 @@ async def test_when_the_issuer_does_not_answer_as_it_should_the_old_keys_hold(an
     object.__setattr__(clock, "moment", NOW + timedelta(hours=2))
     assert set(await key_set.keys_for("r1")) == {"r1"}
     assert server.asked == 2
+
+
+async def test_an_issuer_that_sends_a_byte_now_and_then_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drip(_request: httpx.Request) -> httpx.Response:
+        async def slowly() -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.01)
+
+        return httpx.Response(200, content=slowly())
+
+    monkeypatch.setattr(oidc, "FETCH_SECONDS", 0.05)
+    key_set = KeySet(ISSUER, httpx.AsyncClient(transport=httpx.MockTransport(drip)), FixedClock(NOW))
+    assert await asyncio.wait_for(key_set.keys_for("r1"), 5) == {}
 
 
 def write(path: Path, *entries: object) -> Path:

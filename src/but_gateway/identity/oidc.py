@@ -120,7 +120,11 @@ class KeySet:
     async def _fetch(self) -> dict[str, VerifyingKey]:
         """The usable keys of the issuer's set; none when it does not answer as it should."""
         try:
-            async with self.client.stream("GET", self.issuer.jwks_uri, follow_redirects=False, timeout=FETCH_SECONDS) as answer:
+            # The client's own limit is for each step: who sends a byte now and then would keep everybody waiting who wants to log in.
+            async with (
+                asyncio.timeout(FETCH_SECONDS),
+                self.client.stream("GET", self.issuer.jwks_uri, follow_redirects=False, timeout=FETCH_SECONDS) as answer,
+            ):
                 if answer.status_code != httpx.codes.OK:
                     return {}
                 raw = b""
@@ -129,7 +133,7 @@ class KeySet:
                     if len(raw) > JWKS_BYTES_MAX:
                         return {}
             documents = json.loads(raw)["keys"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError):
+        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError, RecursionError):
             return {}
         found = {}
         for document in documents if isinstance(documents, list) else []:

@@ -14,8 +14,6 @@ from but_gateway.procedures.reconciliation.schemas import AssignmentIn, PaymentE
 from but_gateway.web.answers import Answer
 from but_gateway.web.problems import Fault, Invalid, NotFound, Text, WrongState
 
-_STATEMENTS = frozenset({"camt.053", "camt.054"})
-
 
 async def assign(unit: UnitOfWork, call: Call, entry_id: UUID, wish: AssignmentIn) -> Answer:
     """Gives an entry its payment; from then on it counts as if the report had named it.
@@ -77,7 +75,7 @@ def _said(entry: Entry, target: Target, *, whole: bool) -> Said:
         id=entry.id,
         payment_id=target.id,
         direction=entry.direction,
-        source=Source.STATEMENT if entry.report_kind in _STATEMENTS else Source.MESSAGE,
+        source=Source.of(entry.report_kind),
         booked_on=entry.booked_on,
         cents=target.net if entry.cents is None else entry.cents,
         whole=whole,

@@ -25,6 +25,11 @@ class Source(StrEnum):
     STATEMENT = "statement"
     MESSAGE = "message"
 
+    @classmethod
+    def of(cls, report_kind: str) -> "Source":
+        """Who speaks in a report of a kind (``formats.bookings.Report``)."""
+        return cls.STATEMENT if report_kind in {"camt.053", "camt.054"} else cls.MESSAGE
+
 
 # Where a payment stands once it was handed over.
 HANDED_OVER, PAID, RETURNED = "handed_over", "paid", "returned"

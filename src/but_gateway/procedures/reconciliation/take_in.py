@@ -18,8 +18,6 @@ from but_gateway.procedures.reconciliation.schemas import PaymentReportOut
 from but_gateway.procedures.reconciliation.store import Row
 from but_gateway.web.answers import Answer
 
-_STATEMENTS = frozenset({"camt.053", "camt.054"})
-
 
 @dataclass(slots=True)
 class _Sorted:
@@ -38,7 +36,7 @@ class _Sorted:
 
 async def take_in(unit: UnitOfWork, call: Call, report: Report, raw: bytes) -> Answer:
     """Takes in the bookings of a report, all or nothing. Reports of a town wait for each other."""
-    step, source = Step(call.principal.actor, call.now()), Source.STATEMENT if report.kind in _STATEMENTS else Source.MESSAGE
+    step, source = Step(call.principal.actor, call.now()), Source.of(report.kind)
     await store.take_turn(unit)
     matcher = Matcher(*await store.find_targets(unit, *searched(report.bookings)), source)
     found = [matcher.findings(booking) for booking in report.bookings]

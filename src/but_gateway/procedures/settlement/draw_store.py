@@ -1,5 +1,6 @@
 """SQL of drawing up: which positions are free, claiming them, splitting them into payments and orders."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,10 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import insert
 
+from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
-from but_gateway.procedures.settlement.model import CarriedForward, Order, Payment
+from but_gateway.kit.text import fold_name
+from but_gateway.procedures.settlement.model import CarriedForward, Order, Payment, batch_number
 from but_gateway.procedures.settlement.tables import carried_forward, settlement_batch
 
 _Result = TypeVar("_Result")
@@ -190,9 +193,14 @@ async def billed_invoices(unit: UnitOfWork, batch_id: UUID) -> Sequence[asyncpg.
     return rows
 
 
-async def children_of_invoices(unit: UnitOfWork, batch_id: UUID, invoice_ids: list[UUID]) -> Sequence[asyncpg.Record]:
-    """The sealed names of the children in some invoices of the batch: their numbers are compared with them (S-07)."""
-    rows: Sequence[asyncpg.Record] = await unit.driver.fetch(
+async def names_in_invoices(
+    unit: UnitOfWork, keys: TownKeys, batch_id: UUID, invoice_ids: Collection[UUID]
+) -> Mapping[UUID, frozenset[str]]:
+    """The words of the names of the children in some invoices of the batch, by invoice: its number must hold none of them (S-07)."""
+    names: dict[UUID, frozenset[str]] = defaultdict(frozenset)
+    if not invoice_ids:
+        return names
+    rows = await unit.driver.fetch(
         """
         SELECT DISTINCT s.invoice_id, c.id, c.family_name, c.given_names
         FROM position_state s JOIN child c ON c.municipality_id = s.municipality_id AND c.id = s.child_id
@@ -200,9 +208,12 @@ async def children_of_invoices(unit: UnitOfWork, batch_id: UUID, invoice_ids: li
         """,
         unit.municipality_id,
         batch_id,
-        invoice_ids,
+        list(invoice_ids),
     )
-    return rows
+    for row in rows:
+        name = " ".join(keys.open(row[column], "child", row["id"], column) for column in ("family_name", "given_names"))
+        names[row["invoice_id"]] |= fold_name(name)
+    return names
 
 
 async def insert_batch(unit: UnitOfWork, values: dict[str, Any]) -> None:
@@ -311,7 +322,7 @@ async def carried_since_paid(unit: UnitOfWork, provider_id: UUID) -> list[str]:
         unit.municipality_id,
         provider_id,
     )
-    return [f"{row['fiscal_year']}-{row['serial']:04d}" for row in rows]
+    return [batch_number(row["fiscal_year"], row["serial"]) for row in rows]
 
 
 async def has_open_notice(unit: UnitOfWork, kind: str, subject_id: UUID) -> bool:

@@ -14,7 +14,6 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.identity.call import Call
 from but_gateway.kit.clock import end_of_day
 from but_gateway.kit.ids import new_id, new_ids
-from but_gateway.kit.text import fold_name
 from but_gateway.procedures.settlement import draw_store, repeat_store, store
 from but_gateway.procedures.settlement.draw_store import Balance, Part, Selection
 from but_gateway.procedures.settlement.model import CarriedForward, Cause, Order, Payment, State, Step, batch_number
@@ -121,10 +120,7 @@ async def _remittance_texts(unit: UnitOfWork, call: Call, batch_id: UUID, number
     """What stands on each provider's bank statement."""
     rows = await draw_store.billed_invoices(unit, batch_id)
     worded = [row["id"] for row in rows if has_words(row["number"])]
-    names: dict[UUID, frozenset[str]] = defaultdict(frozenset)
-    for child in await draw_store.children_of_invoices(unit, batch_id, worded) if worded else ():
-        name = " ".join(call.keys.open(child[column], "child", child["id"], column) for column in ("family_name", "given_names"))
-        names[child["invoice_id"]] |= fold_name(name)
+    names = await draw_store.names_in_invoices(unit, call.keys, batch_id, worded)
     billed: dict[UUID, list[BilledInvoice]] = defaultdict(list)
     for row in rows:
         billed[row["provider_id"]].append(BilledInvoice(row["number"], names[row["id"]]))

@@ -1,6 +1,5 @@
 """Handing a batch over to the treasury: accounts are fixed, money is posted, the packages are made. Nothing of it changes ever after."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -11,7 +10,6 @@ from but_gateway.db.fields import TownKeys
 from but_gateway.db.session import UnitOfWork
 from but_gateway.formats.manifest import ManifestFile, write_manifest
 from but_gateway.identity.call import Call
-from but_gateway.kit.text import fold_name
 from but_gateway.procedures.settlement import draw_store, package_store, repeat_store, store
 from but_gateway.procedures.settlement.assignments import demand_assignments
 from but_gateway.procedures.settlement.files import MAKERS, MANIFEST
@@ -91,11 +89,8 @@ def _payee(call: Call, account: BankAccount) -> Payee:
 async def _services(unit: UnitOfWork, call: Call, batch_id: UUID) -> dict[UUID, ServiceOf]:
     """What each order is for. Numbers of invoices that may not be printed (S-07) are left out."""
     rows = await package_store.services_of_orders(unit, batch_id)
-    worded = sorted({row["invoice_id"] for row in rows if has_words(row["number"])})
-    names: dict[UUID, frozenset[str]] = defaultdict(frozenset)
-    for child in await draw_store.children_of_invoices(unit, batch_id, worded) if worded else ():
-        name = " ".join(call.keys.open(child[column], "child", child["id"], column) for column in ("family_name", "given_names"))
-        names[child["invoice_id"]] |= fold_name(name)
+    worded = {row["invoice_id"] for row in rows if has_words(row["number"])}
+    names = await draw_store.names_in_invoices(unit, call.keys, batch_id, worded)
     services: dict[UUID, ServiceOf] = {}
     for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
         own = list(group)
