@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -81,15 +82,15 @@ async def told(house: House, child: str) -> JSON:
     }
 
 
-async def change(house: House, *, rows_at_once: int = 3, notice: float = 0) -> list[Step]:
+async def change(house: House, *, rows_at_once: int = 3, notice: timedelta = timedelta()) -> list[Step]:
     """The whole change; what was done."""
     master = MasterKey.read(house.key_file)
-    return [step async for step in rotate_index(house.owner, master, house.key, notice_seconds=notice, rows_at_once=rows_at_once)]
+    return [step async for step in rotate_index(house.owner, master, house.key, notice=notice, rows_at_once=rows_at_once)]
 
 
 async def cut(house: House, steps: int) -> bool:
     """Begins or goes on, and is cut off after so many steps; whether there were as many."""
-    work = rotate_index(house.owner, MasterKey.read(house.key_file), house.key, notice_seconds=0, rows_at_once=2)
+    work = rotate_index(house.owner, MasterKey.read(house.key_file), house.key, notice=timedelta(), rows_at_once=2)
     done = 0
     async for _ in work:
         done += 1
@@ -100,7 +101,7 @@ async def cut(house: House, steps: int) -> bool:
 
 
 async def forget(house: House) -> int:
-    return await forget_index(house.owner, MasterKey.read(house.key_file), house.key, settled_seconds=0)
+    return await forget_index(house.owner, MasterKey.read(house.key_file), house.key, settled=timedelta())
 
 
 def asked(town: Town, entitlement: str, number: str | None = None) -> JSON:
@@ -260,7 +261,7 @@ async def test_no_key_is_destroyed_while_something_has_a_hash_of_it(house: House
 async def test_two_changes_in_a_row(house: House) -> None:
     for number in (2, 3):
         assert {step.number for step in await change(house)} == {number}
-        assert [step async for step in rotate_index(house.owner, MasterKey.read(house.key_file), house.key, notice_seconds=0)] == []
+        assert [step async for step in rotate_index(house.owner, MasterKey.read(house.key_file), house.key, notice=timedelta())] == []
         await assert_known(house.stage.town)
         assert await forget(house) == 1
     assert (await house.keys()).index_numbers == {3}
@@ -328,7 +329,7 @@ async def test_a_loss_is_not_missed_while_numbers_are_stored_under_the_new_key(h
 
     async def settle() -> None:
         async with house.owner.transaction(Scope(town.id)) as unit:
-            await store.settle_numbers(unit, None, keys=keys, limit=100)
+            await store.settle_numbers(unit, store.START, keys=keys, limit=100)
 
     async with house.owner.transaction(Scope(town.id)) as unit:
         found = await intake_store.find_entitlement(unit, "A-lunch")
@@ -351,7 +352,7 @@ async def test_whoever_has_not_seen_all_keys_settles_nothing(house: House) -> No
     unit: UnitOfWork
     async with house.owner.transaction(Scope(town.id)) as unit:
         with pytest.raises(StaleKeysError):
-            await store.settle_numbers(unit, None, keys=keys, limit=100)
+            await store.settle_numbers(unit, store.START, keys=keys, limit=100)
         unit.discard()
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.procedures.adjudication.registers import IBANS
 from tests.procedures.adjudication.town import Town, served
 
 LATE_SECONDS = 0.3  # how late each process learns of a change
-NOTICE_SECONDS = 0.9  # as much longer as it is in real life
+NOTICE = timedelta(seconds=0.9)  # as much longer as it is in real life
 
 
 @asynccontextmanager
@@ -90,7 +91,7 @@ async def test_two_processes_work_on_while_the_key_changes_twice(house: House, m
         try:
             for number in (2, 3):
                 await asyncio.sleep(0.5)
-                assert {step.number for step in await change(house, notice=NOTICE_SECONDS)} == {number}
+                assert {step.number for step in await change(house, notice=NOTICE)} == {number}
                 await asyncio.sleep(0.5)
                 assert await forget(house) == 1
             await asyncio.sleep(0.5)
@@ -107,7 +108,7 @@ async def assert_all_under_one_key(house: House) -> None:
     works: list[tuple[Any, Mapping[str, object]]] = [(store.rehash_rows, {"place": place, "write": False}) for place in store.SINGLE]
     for work, more in [*works, (store.rehash_lines, {"write": False}), (store.settle_numbers, {})]:
         async with house.owner.transaction(Scope(keys.municipality_id)) as unit:
-            assert (await work(unit, None, keys=keys, limit=10_000, **more)).changed == 0
+            assert (await work(unit, store.START, keys=keys, limit=10_000, **more)).changed == 0
     found = (await hashes(house))["entitlement_number"]
     rows = await house.superuser.fetch(
         "SELECT entitlement_id, number FROM entitlement_number WHERE municipality_id = $1", keys.municipality_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -163,17 +164,16 @@ def rotate_index(
     """Change the key of a municipality's keyed hashes, beside the running instance. May be cut off and repeated."""
 
     async def work(office: Office) -> tuple[int, Counter[str]]:
-        from but_gateway.identity.town_keys import NOTICE_SECONDS  # noqa: PLC0415 - help must not pay for it
-        from but_gateway.procedures.rehashing import rotate_index  # noqa: PLC0415 - as above
+        from but_gateway.procedures.rehashing import rotate_index  # noqa: PLC0415 - help must not pay for it
 
         await find_town_of(office, municipality)
-        seconds = NOTICE_SECONDS if notice is None else notice
+        known = rotate_index.NOTICE if notice is None else timedelta(seconds=notice)
         number, done = 0, Counter[str]()
-        async for step in rotate_index.rotate_index(office.database, office.master_key, municipality, notice_seconds=seconds):
+        async for step in rotate_index.rotate_index(office.database, office.master_key, municipality, notice=known):
             number = step.number
             done[step.what] += step.rows
             if step.wait:
-                tell(f"Key {number} is {step.what}; {step.wait:.0f} seconds until every process has seen that …")
+                tell(f"Key {number} is {step.what}; {step.wait.total_seconds():.0f} seconds until every process has seen that …")
         return number, +done
 
     number, done = run_as_owner(work)

@@ -1,5 +1,6 @@
 """Destroys a town's older index key, once nobody looks up by it and nothing refers to a hash made with it (docs/decisions/0020)."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -15,7 +16,9 @@ from but_gateway.procedures.rehashing import store
 ROWS_AT_ONCE: Final = 1000
 
 
-async def forget_index(database: Database, master_key: MasterKey, town_key: str, *, settled_seconds: float = SETTLED_SECONDS) -> int:
+async def forget_index(
+    database: Database, master_key: MasterKey, town_key: str, *, settled: timedelta = timedelta(seconds=SETTLED_SECONDS)
+) -> int:
     """Destroys the older key, then what was kept under it only so that it could be looked up by; how many keys.
 
     Refuses while it may be looked up by, or a child, an account or a line has a hash of it (KeyStillNeededError). Cut off after the key
@@ -23,7 +26,7 @@ async def forget_index(database: Database, master_key: MasterKey, town_key: str,
     """
     async with database.transaction(Scope()) as unit:
         town = await fresh_town(unit.driver, town_key)
-        newest = await index_keys.settled_index_key(unit.driver, town.id, settled_seconds)
+        newest = await index_keys.settled_index_key(unit.driver, town.id, settled.total_seconds())
     keys = master_key.town_keys(town.id, town.data_key, town.further_keys)
     forgotten = 0
     if newest is not None:

@@ -7,6 +7,7 @@ looks up by the new key begins when every number lies under that too.
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -22,21 +23,22 @@ from but_gateway.procedures.rehashing import store
 ROWS_AT_ONCE: Final = 1000
 ANNOUNCED: Final = "announced"
 IN_USE: Final = "in use"
-_PAUSE_SECONDS: Final = 0.2  # for rows that somebody held
+NOTICE: Final = timedelta(seconds=NOTICE_SECONDS)
+_PAUSE: Final = timedelta(milliseconds=200)  # for rows that somebody held
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was done: ``what`` is a table and so many rows of it, or what became of the key. Then so many seconds pass."""
+    """What was done: ``what`` is a table and so many rows of it, or what became of the key. Then some time passes."""
 
     what: str
     number: int  # of the key
     rows: int = 0
-    wait: float = 0
+    wait: timedelta = timedelta()
 
 
 async def rotate_index(
-    database: Database, master_key: MasterKey, town_key: str, *, notice_seconds: float = NOTICE_SECONDS, rows_at_once: int = ROWS_AT_ONCE
+    database: Database, master_key: MasterKey, town_key: str, *, notice: timedelta = NOTICE, rows_at_once: int = ROWS_AT_ONCE
 ) -> AsyncGenerator[Step, None]:
     """Changes the key step by step, as the owner of the tables. Cut off anywhere it goes on when it is begun again.
 
@@ -44,20 +46,20 @@ async def rotate_index(
     """
     town, keys, number = await _announce(database, master_key, town_key)
     if keys.number_in_use != number:
-        wait = await _notice_left(database, town.id, number, notice_seconds)
+        wait = await _notice_left(database, town.id, number, notice)
         yield Step(ANNOUNCED, number, wait=wait)
         # Those who do not know the key yet store numbers under the old one only; what they stored is found before it is put into use.
-        await asyncio.sleep(wait)
+        await asyncio.sleep(wait.total_seconds())
         async for rows in store.in_chunks(database, town.id, partial(store.settle_numbers, keys=keys, limit=rows_at_once)):
             if rows:
                 yield Step(store.NUMBERS, number, rows)
         keys = await _use(database, master_key, town, number, rows_at_once)
-        yield Step(IN_USE, number, wait=notice_seconds)
+        yield Step(IN_USE, number, wait=notice)
     for place in store.SINGLE:
         async for rows in _until_none(database, town.id, partial(store.rehash_rows, place=place, keys=keys, limit=rows_at_once)):
             yield Step(place.table, number, rows)
     # Lines are written with the hash that their number was found by.
-    await asyncio.sleep(await _notice_left(database, town.id, number, notice_seconds))
+    await asyncio.sleep((await _notice_left(database, town.id, number, notice)).total_seconds())
     async for rows in store.in_chunks(database, town.id, partial(store.rehash_lines, keys=keys, limit=rows_at_once)):
         if rows:
             yield Step(store.LINES, number, rows)
@@ -78,7 +80,7 @@ async def _use(database: Database, master_key: MasterKey, town: Town, number: in
         await key_store.lock_town(unit.driver, town.id)
         town = await fresh_town(unit.driver, town.key)
         keys = master_key.town_keys(town.id, town.data_key, town.further_keys)
-        after: UUID | None = None
+        after = store.START
         while True:
             chunk = await store.settle_numbers(unit, after, keys=keys, limit=rows_at_once)
             if chunk.last is None:
@@ -88,9 +90,9 @@ async def _use(database: Database, master_key: MasterKey, town: Town, number: in
         return keys.as_stored(await index_store.read_index_numbers(unit.driver, town.id))
 
 
-async def _notice_left(database: Database, town_id: UUID, number: int, notice_seconds: float) -> float:
+async def _notice_left(database: Database, town_id: UUID, number: int, notice: timedelta) -> timedelta:
     async with database.transaction(Scope(town_id)) as unit:
-        return await index_store.seconds_of_notice_left(unit.driver, town_id, number, notice_seconds)
+        return timedelta(seconds=await index_store.seconds_of_notice_left(unit.driver, town_id, number, notice.total_seconds()))
 
 
 async def _until_none(database: Database, town_id: UUID, work: store.Work) -> AsyncGenerator[int, None]:
@@ -103,4 +105,4 @@ async def _until_none(database: Database, town_id: UUID, work: store.Work) -> As
                 yield rows
         if not left:
             return
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(_PAUSE.total_seconds())

@@ -19,7 +19,9 @@ from but_gateway.registers.entitlements.plan import SAME_CHILD_PURPOSE, number_i
 from but_gateway.registers.municipalities.redecision_store import share_registers
 from but_gateway.registers.providers.bank_store import IBAN_PURPOSE
 
-Work = Callable[[UnitOfWork, UUID | None], Awaitable[Chunk]]
+Work = Callable[[UnitOfWork, UUID], Awaitable[Chunk]]
+START: Final = UUID(int=0)  # before every id
+_END: Final = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ UPDATE invoice_line l SET number_index = NULL WHERE l.municipality_id = $1 AND l
 
 async def in_chunks(database: Database, town_id: UUID, work: Work) -> AsyncGenerator[int, None]:
     """Does a piece of work from the first row to the last, each chunk in a transaction of its own; yields how many rows it was about."""
-    after: UUID | None = None
+    after = START
     while True:
         async with database.transaction(Scope(town_id)) as unit:
             chunk = await work(unit, after)
@@ -81,7 +83,7 @@ async def in_chunks(database: Database, town_id: UUID, work: Work) -> AsyncGener
         (after,) = chunk.last
 
 
-async def settle_numbers(unit: UnitOfWork, after: UUID | None, *, keys: TownKeys, limit: int) -> Chunk:
+async def settle_numbers(unit: UnitOfWork, after: UUID, *, keys: TownKeys, limit: int) -> Chunk:
     """Has each number of so many entitlements stand under the hashes of all index keys that there are, and under no other.
 
     Refuses when the keys are not those of the database (StaleKeysError). Where something is to be done the children are locked as for a
@@ -129,13 +131,13 @@ async def _add(unit: UnitOfWork, keys: TownKeys, missing: _Differences) -> None:
 
 
 async def rehash_rows(  # noqa: PLR0913 - which rows of which table
-    unit: UnitOfWork, after: UUID | None, *, place: Hashed, keys: TownKeys, limit: int, write: bool = True
+    unit: UnitOfWork, after: UUID, *, place: Hashed, keys: TownKeys, limit: int, write: bool = True
 ) -> Chunk:
     """Hashes so many rows with the key in use; ``changed`` are those that were not. Rows that others hold are left for the next round."""
     columns = f"id, {', '.join(place.sealed)}, {place.column}"
     rows = await unit.driver.fetch(
         f"SELECT {columns} FROM {place.table} "  # noqa: S608 - our own names
-        "WHERE municipality_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        "WHERE municipality_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         unit.municipality_id, after, limit,
     )  # fmt: skip
     other = [row["id"] for row in rows if place.right(keys, row) != row[place.column]]
@@ -149,10 +151,10 @@ async def rehash_rows(  # noqa: PLR0913 - which rows of which table
     return _chunk(len(other), [row["id"] for row in rows], limit)
 
 
-async def rehash_lines(unit: UnitOfWork, after: UUID | None, *, keys: TownKeys, limit: int, write: bool = True) -> Chunk:
+async def rehash_lines(unit: UnitOfWork, after: UUID, *, keys: TownKeys, limit: int, write: bool = True) -> Chunk:
     """Moves so many lines to the hashes that their numbers have with the key in use; ``changed`` are those that had another."""
     lines = await unit.driver.fetch(
-        "SELECT id, number_index FROM invoice_line WHERE municipality_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        "SELECT id, number_index FROM invoice_line WHERE municipality_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         unit.municipality_id, after, limit,
     )  # fmt: skip
     hashes = {line["number_index"] for line in lines if line["number_index"] is not None}
@@ -166,16 +168,16 @@ async def rehash_lines(unit: UnitOfWork, after: UUID | None, *, keys: TownKeys, 
     return _chunk(len(other), [line["id"] for line in lines], limit)
 
 
-async def lose_strangers(unit: UnitOfWork, after: UUID | None, *, before: UUID, limit: int) -> Chunk:
+async def lose_strangers(unit: UnitOfWork, after: UUID, *, before: UUID, limit: int) -> Chunk:
     """Takes from lines older than an id the hashes that belong to no number: nobody could ever find them by another key."""
     ids = await _page(unit, LINES, after, limit, before=before)
     status: str = await unit.driver.execute(_LOSE_STRANGERS, unit.municipality_id, ids)
     return _chunk(int(status.rsplit(maxsplit=1)[-1]), ids, limit)
 
 
-async def _page(unit: UnitOfWork, table: str, after: UUID | None, limit: int, *, before: UUID | None = None) -> list[UUID]:
+async def _page(unit: UnitOfWork, table: str, after: UUID, limit: int, *, before: UUID = _END) -> list[UUID]:
     rows = await unit.driver.fetch(
-        f"SELECT id FROM {table} WHERE municipality_id = $1 AND ($2::uuid IS NULL OR id > $2) AND ($4::uuid IS NULL OR id < $4) "  # noqa: S608 - our own names
+        f"SELECT id FROM {table} WHERE municipality_id = $1 AND id > $2 AND id < $4 "  # noqa: S608 - our own names
         "ORDER BY id LIMIT $3",
         unit.municipality_id, after, limit, before,
     )  # fmt: skip
