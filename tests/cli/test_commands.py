@@ -12,6 +12,7 @@ import pytest
 
 from but_gateway.db.readiness import head_revision
 from but_gateway.identity.keys import make_key_pair
+from tests.factories.ports import free_port
 
 PROGRAM = [sys.executable, "-m", "but_gateway"]
 
@@ -164,7 +165,7 @@ def test_an_environment_that_does_not_work_is_code_3(shell: Shell, name: str, va
 )  # fmt: skip
 def test_production_refuses_what_is_for_trying_out(shell: Shell, changed: dict[str, str]) -> None:
     production = {**shell.environment, "BUT_ENV": "production", "BUT_ISSUER": "https://but.example.org"}
-    done = Shell(shell.folder, **{**production, **changed}).run("serve", "--port", "18999")
+    done = Shell(shell.folder, **{**production, **changed}).run("serve", "--port", str(free_port()))
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -185,7 +186,7 @@ def test_another_master_key_is_refused_before_it_locks_a_town_for_ever(tmp_path:
 
 
 def test_the_doctor_finds_what_is_wrong_and_says_what_mends_it(shell: Shell) -> None:
-    shell.ok("doctor", "--port", "18998")
+    shell.ok("doctor", "--port", str(free_port()))
     away = Shell(shell.folder, **{**shell.environment, "BUT_DATABASE_URL": "postgresql+asyncpg://nobody@127.0.0.1:1/x"})
     done = away.run("doctor", "--json")
     assert done.returncode == 1

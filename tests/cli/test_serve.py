@@ -13,12 +13,7 @@ import httpx
 import pytest
 
 from tests.cli.test_commands import PROGRAM, Shell
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.factories.ports import free_port
 
 
 class Served:

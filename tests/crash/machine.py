@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections import Counter
@@ -29,6 +28,7 @@ from but_gateway.kit.clock import SystemClock
 from tests.crash.points import GAP
 from tests.crash.proxy import Proxy, Weather
 from tests.crash.verbs import all_points
+from tests.factories.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 ISSUER: Final = "http://127.0.0.1:8080"  # one for both apps, whatever their ports
@@ -285,10 +285,3 @@ async def machine(  # noqa: PLR0913 - what makes a round
         await proxy.close()
         await on.start()
         await on.administer(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -275,14 +275,12 @@ def _all_is_our_fault() -> None:
 
 def _answer_before_log() -> None:
     """A check is answered before its entry in the access log is committed."""
-    from but_gateway.db.tenancy import Scope  # noqa: PLC0415 - only where the product is loaded
-
     running = set()
 
     @asynccontextmanager
-    async def transaction(database: Any, town: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as the original
+    async def transaction(database: Any, scope: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as the original
         connection = await database.pool.acquire()
-        await connection.execute(f"BEGIN; {Scope(town).statement()}")
+        await connection.execute(f"BEGIN; {scope.statement()}")
         try:
             yield connection
         except BaseException:
@@ -301,7 +299,7 @@ def _answer_before_log() -> None:
         running.add(task)
         task.add_done_callback(running.discard)
 
-    inner.checking = transaction
+    inner.short = transaction
 
 
 def _focus(*acts: str) -> frozenset[str]:

@@ -75,14 +75,14 @@ def replace(old: object, new: object) -> None:
 def install() -> None:
     """Stands the points around the doors. To be called when the app is loaded and before it serves."""
     from but_gateway.audit.record import record  # noqa: PLC0415 - only where the product is loaded
+    from but_gateway.db.engine import Database  # noqa: PLC0415 - as above
     from but_gateway.db.session import transaction  # noqa: PLC0415 - as above
-    from but_gateway.procedures.eligibility import store as checks  # noqa: PLC0415 - as above
     from but_gateway.registers.entitlements.guard import admit  # noqa: PLC0415 - as above
 
-    inner.record, inner.transaction, inner.checking, inner.admit = record, transaction, checks.transaction, admit
+    inner.record, inner.transaction, inner.short, inner.admit = record, transaction, Database.short_transaction, admit
     replace(record, _record)
     replace(transaction, _transaction)
-    replace(checks.transaction, _checking)
+    Database.short_transaction = _short_transaction  # type: ignore[assignment,method-assign] # a method, which no module names
     replace(admit, _admit)
 
 
@@ -113,11 +113,15 @@ async def _transaction(engine: Any, scope: Any) -> AsyncIterator[Any]:  # noqa: 
 
 
 @asynccontextmanager
-async def _checking(database: Any, town: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as the store's own
-    async with inner.checking(database, town) as driver:
+async def _short_transaction(database: Any, scope: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as the Database's own
+    """Checks see all of the town; the guard counts as the provider that asks."""
+    is_check = scope.provider_id is None
+    async with inner.short(database, scope) as driver:
         yield driver
-        points.reach(f"{CHECK}:{BEFORE}")
-    points.reach(f"{CHECK}:{AFTER}")
+        if is_check:
+            points.reach(f"{CHECK}:{BEFORE}")
+    if is_check:
+        points.reach(f"{CHECK}:{AFTER}")
 
 
 async def _admit(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as the guard's own

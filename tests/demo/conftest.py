@@ -1,4 +1,3 @@
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -8,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from but_gateway.cli.demo import place, store
+from but_gateway.cli.demo import store
 from but_gateway.cli.demo.playing import Played, play
 from but_gateway.cli.demo.running import prepare
 from but_gateway.cli.demo.serving import served
 from but_gateway.cli.demo.speaker import Speaker
 from but_gateway.cli.demo.stages import Advance
+from tests.factories.ports import free_port
 
 CHILDREN = 160
 
@@ -59,14 +59,6 @@ class Round:
     database_url: str
     folder: Path
     told: list[tuple[str, str]]  # all answers of the round: client, text
-
-
-def free_port() -> int:
-    """A port of the loopback address that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((place.HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from but_gateway.cli.demo.place import HOST
-from tests.demo.conftest import free_port
+from tests.factories.ports import free_port
 
 
 def command(*arguments: str) -> list[str]:

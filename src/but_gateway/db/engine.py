@@ -1,7 +1,7 @@
 """Connections: a SQLAlchemy engine for everything, an asyncpg pool for the hottest look-ups; both as the app role."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from sqlalchemy import URL, QueuePool, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from but_gateway.db.session import transaction
+from but_gateway.db.session import begin, commit, transaction
 from but_gateway.db.tenancy import APP_ROLE, Scope
 
 POOL_SIZE = 8
@@ -54,6 +54,7 @@ class Database:
             settings["role"] = role
         engine = create_async_engine(
             parsed,
+            isolation_level="AUTOCOMMIT",  # db/session.py begins and ends transactions itself
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=5,
@@ -106,6 +107,21 @@ class Database:
     def transaction(self, scope: Scope) -> Any:  # noqa: ANN401 - an async context manager of UnitOfWork
         """A transaction in a scope; see db/session.py."""
         return transaction(self.engine, scope)
+
+    @asynccontextmanager
+    async def short_transaction(self, scope: Scope) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction on a connection of the look-ups, for few statements. Whoever holds one of the engine's may open it."""
+        driver: asyncpg.Connection
+        async with self.pool.acquire() as driver:
+            await begin(driver, scope)
+            try:
+                yield driver
+            except BaseException:
+                # Of a connection that was lost the server has forgotten everything; what went wrong must not be hidden by saying so.
+                with suppress(asyncpg.InterfaceError, asyncpg.InternalClientError):
+                    await driver.execute("ROLLBACK")
+                raise
+            await commit(driver)
 
 
 async def _leave(connection: asyncpg.Connection) -> None:

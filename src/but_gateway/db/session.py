@@ -47,28 +47,58 @@ class UnitOfWork:
 
     async def narrow(self, provider_id: UUID | None) -> None:
         """From here on only this provider's rows are seen (None: all of the town's, which decisions about shared lunches need)."""
+        if provider_id == self.scope.provider_id:
+            return
         self.scope = replace(self.scope, provider_id=provider_id)
         await self.driver.execute(self.scope.statement())
 
 
+class RolledBackError(Exception):
+    """A transaction in which a statement had failed was to be committed: PostgreSQL rolled it back instead, and says so only in passing."""
+
+
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[UnitOfWork]:
-    """A transaction in a scope: committed at the end of the block, rolled back when it raises or was discarded."""
+    """A transaction in a scope: committed at the end of the block, rolled back when it raises or was discarded.
+
+    SQLAlchemy opens none of its own (db/engine.py: AUTOCOMMIT).
+    """
     async with engine.connect() as connection:
         raw = await connection.get_raw_connection()
         driver = raw.driver_connection
         assert driver is not None  # noqa: S101 - asyncpg's own connection always stands behind the dialect's
-        # SQLAlchemy opens its transaction with its first own statement; the scope must come right behind BEGIN.
-        await connection.exec_driver_sql(_FIRST)
-        await driver.execute(scope.statement())
-        unit = UnitOfWork(connection, driver, scope)
-        yield unit
-        if unit.keep:
-            for last in unit.at_end.values():
-                await last(unit)
-            await connection.commit()
-        else:
-            await connection.rollback()
+        try:
+            await begin(driver, scope)
+            unit = UnitOfWork(connection, driver, scope)
+            yield unit
+            if unit.keep:
+                for last in unit.at_end.values():
+                    await last(unit)
+                await commit(driver)
+        finally:
+            await _leave(connection, driver)
 
 
-_FIRST = "SELECT 1"
+async def begin(driver: asyncpg.Connection, scope: Scope) -> None:
+    """Opens a transaction and says whose rows it sees, in one round trip."""
+    await driver.execute(f"BEGIN; {scope.statement()}")
+
+
+async def commit(driver: asyncpg.Connection) -> None:
+    """Ends a transaction. Refuses when nothing was kept because a statement in it had failed (RolledBackError)."""
+    if await driver.execute("COMMIT") != "COMMIT":
+        raise RolledBackError
+
+
+async def _leave(connection: AsyncConnection, driver: asyncpg.Connection) -> None:
+    """Gives a connection back with nothing open; one that can't be brought to that is thrown away."""
+    if driver.is_closed():
+        await connection.invalidate()
+    elif driver.is_in_transaction():
+        try:
+            await driver.execute("ROLLBACK")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+            await connection.invalidate()
+        except BaseException:  # cancelled while it waits
+            await connection.invalidate()
+            raise

@@ -128,15 +128,8 @@ async def _read_docket(
     rivals: set[UUID] = set()
     if lunches:
         months = DayRange(Month.of(span.first).first, Month.of(span.last).last)
-        for monthly, rows in (
-            (False, await store.load_day_slots(unit, children, months.first, months.last)),
-            (True, await store.load_month_slots(unit, children, months.first, months.last)),
-        ):
-            for row in rows:
-                docket.slots[row["child_id"], row["day"], monthly] = _slot(row)
-        fixed = await store.fixed_among(unit, {slot.position_id for slot in docket.slots.values()}) if docket.slots else set()
-        for slot in docket.slots.values():
-            slot.settled = slot.position_id in fixed
+        for row in await store.load_slots(unit, children, months.first, months.last):
+            docket.slots[row["child_id"], row["day"], row["monthly"]] = _slot(row)
         rivals |= _rivals_among_slots(docket.slots.items(), lunches)
     docket.mark_loaded()
     if len(lunches) < len(pieces):
@@ -178,6 +171,7 @@ def _slot(row: Row) -> Slot:
         rival_position_id=row["rival_position_id"],
         rival_provider_id=row["rival_provider_id"],
         rival_facility_id=row["rival_facility_id"],
+        settled=row["settled"],
     )
 
 

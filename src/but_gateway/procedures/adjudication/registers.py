@@ -11,7 +11,7 @@ from but_gateway.registers.municipalities.redecision_store import share_register
 from but_gateway.registers.municipalities.settings import Settings
 from but_gateway.registers.municipalities.store import read_settings
 from but_gateway.registers.providers.model import AgreementRecord, ProviderRecord
-from but_gateway.registers.providers.store import load_agreements, load_providers
+from but_gateway.registers.providers.store import load_agreements_of, load_providers
 from but_gateway.rules.facts import Provider
 
 
@@ -43,8 +43,10 @@ class Registers:
 
     async def want_providers(self, unit: UnitOfWork, provider_ids: Collection[UUID]) -> None:
         """Reads those providers that are not here yet. An id that is none stays unknown."""
-        for provider_id, record in (await load_providers(unit, set(provider_ids) - self.providers.keys())).items():
-            self.providers[provider_id] = ProviderFile(record, record.facts(), await load_agreements(unit, provider_id))
+        records = await load_providers(unit, set(provider_ids) - self.providers.keys())
+        agreements = await load_agreements_of(unit, records.keys())
+        for provider_id, record in records.items():
+            self.providers[provider_id] = ProviderFile(record, record.facts(), agreements[provider_id])
 
     async def want_facilities(self, unit: UnitOfWork, facility_ids: Collection[UUID]) -> None:
         """Reads those facilities that are not here yet."""

@@ -30,12 +30,6 @@ async def insert_parts(unit: UnitOfWork, hashes: list[bytes], bodies: list[str])
     )
 
 
-async def known_parts(unit: UnitOfWork, hashes: list[bytes]) -> set[bytes]:
-    """Which parts are stored already."""
-    rows = await unit.driver.fetch("SELECT hash FROM fact_part WHERE municipality_id = $1 AND hash = ANY($2)", unit.municipality_id, hashes)
-    return {bytes(row["hash"]) for row in rows}
-
-
 async def insert_decisions(unit: UnitOfWork, at: datetime, columns: Sequence[list[Any]]) -> None:
     """Decisions, column by column in the order of the statement; JSON as text."""
     await unit.driver.execute(

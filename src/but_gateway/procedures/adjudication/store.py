@@ -57,44 +57,25 @@ async def load_grants(unit: UnitOfWork, child_ids: Collection[UUID], benefits: C
     )
 
 
-_SLOT: Final = "child_id, position_id, provider_id, facility_id, state, rival_position_id, rival_provider_id, rival_facility_id"
+# Settled: the holder keeps what it has, in a live batch or decided by a person (a question or an objection decides nothing).
+_SLOT: Final = """
+  child_id, position_id, provider_id, facility_id, state, rival_position_id, rival_provider_id, rival_facility_id,
+  EXISTS (
+    SELECT FROM position_state s
+    WHERE s.municipality_id = $1 AND s.position_id = slot.position_id
+      AND (s.batch_id IS NOT NULL OR (s.by_person AND s.outcome <> 'review')) OFFSET 0
+  ) AS settled
+"""
+_SLOTS: Final = f"""
+SELECT day, false AS monthly, {_SLOT} FROM lunch_slot slot WHERE municipality_id = $1 AND child_id = ANY($2) AND day BETWEEN $3 AND $4
+UNION ALL
+SELECT month, true, {_SLOT} FROM lunch_month_slot slot WHERE municipality_id = $1 AND child_id = ANY($2) AND month BETWEEN $3 AND $4
+"""  # noqa: S608 - only constants stand in the text
 
 
-async def load_day_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
-    """Lunch slots of the children in a range of days."""
-    return await _fetch(
-        unit,
-        f"SELECT day, {_SLOT} FROM lunch_slot WHERE municipality_id = $1 AND child_id = ANY($2) AND day BETWEEN $3 AND $4",  # noqa: S608 - constants
-        unit.municipality_id,
-        list(child_ids),
-        first,
-        last,
-    )
-
-
-async def load_month_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
-    """Monthly lunch slots of the children; ``first`` and ``last`` are first days of months."""
-    return await _fetch(
-        unit,
-        f"SELECT month AS day, {_SLOT} FROM lunch_month_slot WHERE municipality_id = $1 AND child_id = ANY($2) AND month BETWEEN $3 AND $4",  # noqa: S608 - as above
-        unit.municipality_id,
-        list(child_ids),
-        first,
-        last,
-    )
-
-
-async def fixed_among(unit: UnitOfWork, position_ids: Collection[UUID]) -> set[UUID]:
-    """Which positions keep what they have: in a live batch, or decided by a person (a question or an objection decides nothing)."""
-    rows = await _fetch(
-        unit,
-        "SELECT position_id FROM position_state"
-        " WHERE municipality_id = $1 AND position_id = ANY($2)"
-        " AND (batch_id IS NOT NULL OR (by_person AND outcome <> 'review'))",
-        unit.municipality_id,
-        list(position_ids),
-    )
-    return {row["position_id"] for row in rows}
+async def load_slots(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:
+    """Lunch slots of the children, of days and of months (``monthly``; their ``day`` is the first one), in a range of whole months."""
+    return await _fetch(unit, _SLOTS, unit.municipality_id, list(child_ids), first, last)
 
 
 async def load_others(unit: UnitOfWork, child_ids: Collection[UUID], first: date, last: date) -> Rows:

@@ -73,9 +73,7 @@ class RulingWriter:
         if not rulings:
             return
         if parts:
-            fresh = sorted(set(parts) - await store.known_parts(unit, list(parts)))
-            if fresh:
-                await store.insert_parts(unit, fresh, [parts[h] for h in fresh])
+            await store.insert_parts(unit, list(parts), list(parts.values()))
         if self._known:
             await _update(unit, self._known)
         budgets = {grant: change for grant, change in self._budgets.items() if change != [0, 0]}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
+from but_gateway.db.tenancy import Scope
 from but_gateway.kit.ids import new_ids
 from but_gateway.procedures.eligibility import store
 from but_gateway.procedures.eligibility.judge import NOBODY, Judge, attempt_of
@@ -25,7 +26,7 @@ async def check(database: Database, keys: TownKeys, visit: Visit) -> list[Verdic
     """
     town, asker = keys.municipality_id, visit.asker
     providers = {asker.provider_id}
-    async with store.transaction(database, town) as driver:
+    async with database.short_transaction(Scope(town)) as driver:
         known = await store.read_numbers(driver, town, {ask.number_index for ask in visit.asks}, providers)
         grants = await store.read_grants(driver, town, {one.entitlement_id for one in known.values()} or {NOBODY}, providers)
         terms = await store.read_terms(driver, town, providers, {ask.facility for ask in visit.asks if ask.facility})

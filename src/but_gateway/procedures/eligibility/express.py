@@ -34,6 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from but_gateway.db.engine import Database
 from but_gateway.db.fields import TownKeys
+from but_gateway.db.tenancy import Scope as TownScope
 from but_gateway.db.trouble import Trouble, is_deadlock, trouble_of
 from but_gateway.identity.directory import Directory
 from but_gateway.identity.principal import Principal, Role, Town
@@ -276,7 +277,7 @@ async def answer_round(database: Database, keys: TownKeys, visits: Sequence[Visi
     accounts = {visit.account for visit in visits if visit.account is not None}
     known_providers = {visit.asker.provider_id for visit in visits if visit.account is None}
     facilities = {ask.facility for visit in visits for ask in visit.asks if ask.facility}
-    async with store.transaction(database, town) as driver:
+    async with database.short_transaction(TownScope(town)) as driver:
         terms, ids = await express_store.read_terms(driver, town, accounts, known_providers, facilities)
         indexes = {ask.number_index for visit in visits for ask in visit.asks}
         known, grants = await express_store.read_numbers(driver, town, indexes, known_providers | set(ids.values()))

@@ -1,17 +1,12 @@
 """SQL of checks, straight to asyncpg: a fixed number of statements for any number of checks, all of one town, in one transaction."""
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
-from but_gateway.db.engine import Database
-from but_gateway.db.tenancy import Scope
 from but_gateway.kit.period import DayRange
 from but_gateway.procedures.eligibility.model import Verdict
 from but_gateway.registers.entitlements.coverage import Offer
@@ -68,10 +63,10 @@ SELECT e.id, e.benefit, e.child_id, c.date_of_birth
 FROM provider_link l
 JOIN entitlement e ON e.municipality_id = l.municipality_id AND e.id = l.entitlement_id
 JOIN child c ON c.municipality_id = e.municipality_id AND c.id = e.child_id
-WHERE l.municipality_id = $1 AND l.provider_id = $2 AND e.information_allowed AND ($3::uuid IS NULL OR e.id > $3)
+WHERE l.municipality_id = $1 AND l.provider_id = $2 AND e.information_allowed AND ($3::uuid IS NULL OR l.entitlement_id > $3)
   AND NOT EXISTS (SELECT 1 FROM number_freeze f WHERE f.municipality_id = $1 AND f.provider_id = $2 AND f.entitlement_id = e.id
                   AND f.frozen_at IS NOT NULL)
-ORDER BY e.id LIMIT $4
+ORDER BY l.entitlement_id LIMIT $4
 """
 
 
@@ -96,22 +91,6 @@ class Terms:
     protect_good_faith: bool
     facilities: Mapping[str, UUID]
     offers: Mapping[UUID, list[Offer]]
-
-
-@asynccontextmanager
-async def transaction(database: Database, town: UUID) -> AsyncIterator[Driver]:
-    """A transaction of the town on the fast path: its scope is set in the round trip that opens it."""
-    connection: asyncpg.Connection
-    async with database.pool.acquire() as connection:
-        await connection.execute(f"BEGIN; {Scope(town).statement()}")
-        try:
-            yield connection
-        except BaseException:
-            # Of a connection that was lost the server has forgotten everything; what went wrong must not be hidden by saying so.
-            with suppress(asyncpg.InterfaceError, asyncpg.InternalClientError):
-                await connection.execute("ROLLBACK")
-            raise
-        await connection.execute("COMMIT")
 
 
 async def read_numbers(driver: Driver, town: UUID, indexes: Collection[bytes], providers: Collection[UUID]) -> dict[bytes, Known]:

@@ -255,7 +255,8 @@ async def _decide(unit: UnitOfWork, call: Call, draft: Draft, registers: Registe
     return rulings
 
 
-_PORTIONS = 4
+_PORTIONS = 2
+_PORTION_MIN = 500  # positions; fewer are decided before the first statement is through
 _BREATH = 250
 
 
@@ -263,7 +264,7 @@ def _portions(pieces: Sequence[Piece], known: Mapping[UUID, Piece]) -> list[Sequ
     """An invoice of lunches alone that meets no rival is written while it is decided: no later line changes an earlier ruling."""
     if len(known) > len(pieces) or any(p.line.claim.benefit != LUNCH or p.corrects is not None for p in pieces):
         return [pieces]
-    size = max(1, -(-len(pieces) // _PORTIONS))
+    size = max(_PORTION_MIN, -(-len(pieces) // _PORTIONS))
     return [pieces[i : i + size] for i in range(0, len(pieces), size)]
 
 

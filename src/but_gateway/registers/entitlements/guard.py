@@ -73,11 +73,10 @@ async def admit(  # noqa: PLR0913 - who asked what, when, with which success; al
     Refuses when the client is locked or becomes so by this request (TooManyRequests): then nothing of the answer may be given.
     """
     attempt = Attempt(client_id, provider_id, day, rows, failures, tuple(wrong_birth_dates))
-    # From the other pool: whoever asks holds a connection of the engine already, and must not wait for a second one of it.
     if scope.municipality_id is None:
         raise LookupError("this scope belongs to no town")
-    async with database.pool.acquire() as driver, driver.transaction():
-        await driver.execute(scope.statement())
+    # Whoever asks holds a connection of the engine already, and must not wait for a second one of it.
+    async with database.short_transaction(scope) as driver:
         refused = await count(driver, scope.municipality_id, [attempt], {day: at})
     if refused[0]:
         raise locked_until(day, at)

@@ -18,9 +18,10 @@ _NUMBERS: Final = """
 SELECT n.number_index, n.kind, n.lost_on, e.id AS entitlement_id, e.key AS entitlement_key, e.benefit, e.information_allowed,
        c.id AS child_id, c.key AS child_key, c.family_name, c.given_names, c.date_of_birth,
        EXISTS (
-         SELECT FROM number_freeze WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id AND frozen_at IS NOT NULL
+         SELECT FROM number_freeze
+         WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id AND frozen_at IS NOT NULL OFFSET 0
        ),
-       EXISTS (SELECT FROM provider_link WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id)
+       EXISTS (SELECT FROM provider_link WHERE municipality_id = $1 AND provider_id = $3 AND entitlement_id = e.id OFFSET 0)
 FROM unnest($2::bytea[]) AS wanted (number_index)
 CROSS JOIN LATERAL (SELECT * FROM entitlement_number WHERE municipality_id = $1 AND number_index = wanted.number_index OFFSET 0) n
 CROSS JOIN LATERAL (SELECT * FROM entitlement WHERE municipality_id = $1 AND id = n.entitlement_id OFFSET 0) e

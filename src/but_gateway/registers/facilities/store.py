@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.period import DayRange
@@ -129,36 +130,43 @@ async def write_facility(unit: UnitOfWork, record: FacilityRecord) -> None:
         await unit.execute(insert(closing), rows)
 
 
-def _with_school() -> Select[Any]:
+def _with_school_and_closings() -> Select[Any]:
     school = facility.alias("school")
+
+    def column(of: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.array_agg(aggregate_order_by(of, closing.c.first_day, closing.c.last_day), type_=ARRAY(of.type))
+
+    closings = (
+        select(
+            closing.c.facility_id,
+            column(closing.c.first_day).label("first_days"),
+            column(closing.c.last_day).label("last_days"),
+            column(closing.c.reason).label("reasons"),
+        )
+        .where(closing.c.municipality_id == facility.c.municipality_id)
+        .where(closing.c.facility_id == facility.c.id)
+        .group_by(closing.c.facility_id)
+        .lateral("closings")
+    )
     joined = facility.outerjoin(
         school, (school.c.municipality_id == facility.c.municipality_id) & (school.c.id == facility.c.cooperating_school_id)
+    ).outerjoin(closings, closings.c.facility_id == facility.c.id)
+    return select(facility, school.c.key.label("school_key"), closings.c.first_days, closings.c.last_days, closings.c.reasons).select_from(
+        joined
     )
-    return select(facility, school.c.key.label("school_key")).select_from(joined)
 
 
 # Made once: putting its columns together takes longer than asking for them, and every invoice asks.
-_WITH_SCHOOL: Final = _with_school()
+_WITH_SCHOOL_AND_CLOSINGS: Final = _with_school_and_closings()
 
 
 async def _select(unit: UnitOfWork, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[FacilityRecord]:
-    query = _WITH_SCHOOL.where(facility.c.municipality_id == unit.municipality_id, *conditions)
-    rows = (await unit.execute(query.order_by(facility.c.id).limit(limit))).all()
-    closings = await _closings(unit, [row.id for row in rows])
-    return [_record(row, closings.get(row.id, ())) for row in rows]
+    query = _WITH_SCHOOL_AND_CLOSINGS.where(facility.c.municipality_id == unit.municipality_id, *conditions)
+    return [_record(row) for row in await unit.execute(query.order_by(facility.c.id).limit(limit))]
 
 
-async def _closings(unit: UnitOfWork, facility_ids: Collection[UUID]) -> dict[UUID, tuple[Closing, ...]]:
-    if not facility_ids:
-        return {}
-    query = select(closing).where(closing.c.municipality_id == unit.municipality_id, closing.c.facility_id.in_(facility_ids))
-    found: dict[UUID, tuple[Closing, ...]] = {}
-    for row in await unit.execute(query.order_by(closing.c.first_day, closing.c.last_day)):
-        found[row.facility_id] = (*found.get(row.facility_id, ()), Closing(row.first_day, row.last_day, row.reason))
-    return found
-
-
-def _record(row: Row[Any], closings: tuple[Closing, ...]) -> FacilityRecord:
+def _record(row: Row[Any]) -> FacilityRecord:
+    closings = zip(row.first_days or (), row.last_days or (), row.reasons or (), strict=True)
     return FacilityRecord(
         row.id,
         row.key,
@@ -166,7 +174,7 @@ def _record(row: Row[Any], closings: tuple[Closing, ...]) -> FacilityRecord:
         row.kind,
         tuple(row.open_weekdays),
         row.observes_school_holidays,
-        closings,
+        tuple(Closing(*one) for one in closings),
         row.school_key,
         row.cooperating_school_id,
         row.version,

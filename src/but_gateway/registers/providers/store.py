@@ -145,6 +145,14 @@ async def load_agreements(unit: UnitOfWork, provider_id: UUID) -> tuple[Agreemen
     return tuple(await _agreements(unit, agreement.c.provider_id == provider_id))
 
 
+async def load_agreements_of(unit: UnitOfWork, provider_ids: Collection[UUID]) -> dict[UUID, tuple[AgreementRecord, ...]]:
+    """All agreements of each of the providers. One statement."""
+    found: dict[UUID, list[AgreementRecord]] = {provider_id: [] for provider_id in provider_ids}
+    for record in await _agreements(unit, agreement.c.provider_id.in_(provider_ids)) if provider_ids else ():
+        found[record.provider_id].append(record)
+    return {provider_id: tuple(records) for provider_id, records in found.items()}
+
+
 async def find_agreement(unit: UnitOfWork, key: str) -> AgreementRecord | None:
     """The agreement of a key."""
     found = await _agreements(unit, agreement.c.key == key)
