@@ -185,10 +185,13 @@ def test_the_own_share_of_a_flat_month_without_attendance_is_nothing() -> None:
     assert found(facts) == ["M-11"]
 
 
-def test_a_threshold_counts_only_where_both_the_run_and_the_threshold_are_known() -> None:
-    assert found(varied(FLAT_MONTH, agreement={"absence_threshold_days": 5})) == ["M-09"]
+def test_absence_counts_where_a_threshold_is_agreed_by_its_run_or_where_that_is_not_known_as_a_whole() -> None:
     assert found(varied(FLAT_MONTH, situation={"absence_days_run": 9})) == ["M-09"]
     assert found(varied(FLAT_MONTH, situation={"absence_days_run": 9}, agreement={"absence_threshold_days": 5})) == ["M-11"]
+    assert found(varied(FLAT_MONTH, situation={"absence_days_run": 4}, agreement={"absence_threshold_days": 5})) == ["M-09"]
+    # Nine of 21 opening days without attendance: where their longest run is not known, all of them count.
+    assert found(varied(FLAT_MONTH, agreement={"absence_threshold_days": 9})) == ["M-11"]
+    assert found(varied(FLAT_MONTH, agreement={"absence_threshold_days": 10})) == ["M-09"]
 
 
 def test_a_counted_month_is_no_flat_month_whatever_it_says_of_attendance() -> None:

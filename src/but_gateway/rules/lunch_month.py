@@ -35,6 +35,8 @@ MONTH_DAYS: Final = 30
         passes(
             "Die Fehltage erreichen die Schwelle.", FLAT_MONTH, situation={"absence_days_run": 5}, agreement={"absence_threshold_days": 5}
         ),
+        passes("9 von 21 Tagen fehlte es, die Schwelle sind 9.", FLAT_MONTH, agreement={"absence_threshold_days": 9}),
+        fires("9 von 21 Tagen fehlte es, die Schwelle sind 10.", FLAT_MONTH, agreement={"absence_threshold_days": 10}),
         passes("Das Kind kam nie.", FLAT_MONTH, claim={"attended_days": 0}),
         passes("Nur ein Teil des Monats ist bewilligt.", FLAT_MONTH, grant={"valid_to": date(2026, 10, 15)}),
         passes("Keine Bewilligung.", FLAT_MONTH, facts={"grants": ()}),
@@ -93,7 +95,7 @@ def part_of_month(c: Context) -> Finding | None:
 @rule(
     "M-11",
     effect=REVIEW,
-    condition="Monatspauschale: das Kind kam im ganzen Monat nicht, oder es fehlte am Stück bis zur vereinbarten Schwelle.",
+    condition="Monatspauschale: das Kind kam im ganzen Monat nicht, oder die Fehltage erreichen die vereinbarte Schwelle.",
     basis="„bei Teilnahme“, § 28 (6) SGB II; Vereinbarung",
     benefits=_LUNCH,
     forms=_MONTH,
@@ -103,6 +105,8 @@ def part_of_month(c: Context) -> Finding | None:
         fires(
             "Die Fehltage erreichen die Schwelle.", FLAT_MONTH, situation={"absence_days_run": 5}, agreement={"absence_threshold_days": 5}
         ),
+        fires("9 von 21 Tagen fehlte es, die Schwelle sind 9.", FLAT_MONTH, agreement={"absence_threshold_days": 9}),
+        passes("9 von 21 Tagen fehlte es, die Schwelle sind 10.", FLAT_MONTH, agreement={"absence_threshold_days": 10}),
         passes("Das Kind kam einmal.", FLAT_MONTH, claim={"attended_days": 1}),
         passes("Gezählte Essen sind keine Pauschale.", COUNTED_MONTH),
     ),
@@ -142,8 +146,10 @@ def more_than_open(c: Context) -> Finding | None:
 
 
 def _took_part(c: Context) -> bool:
-    """At least one day attended and, where both are known, the longest absence below the agreed threshold."""
-    threshold, run = c.agreement.absence_threshold_days, c.situation.absence_days_run
-    if threshold is not None and run is not None and run >= threshold:
-        return False
-    return (c.claim.attended_days or 0) >= 1
+    """At least one day attended and, where a threshold is agreed, fewer absent days: their longest run where it is known, else all."""
+    attended, threshold = c.claim.attended_days or 0, c.agreement.absence_threshold_days
+    if threshold is not None:
+        run = c.situation.absence_days_run
+        if (len(c.covered_days) - attended if run is None else run) >= threshold:
+            return False
+    return attended >= 1

@@ -6,5 +6,5 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 
 from typing import Final
 
-RULE_SET: Final = "2026-11-22.3"
-DIGEST: Final = "aad2519b23c74693bb44d63b6e38a7ee11e6eb3008953cb1d03ae1b885025157"
+RULE_SET: Final = "2026-11-22.4"
+DIGEST: Final = "08a62621f60bfdcd7dfae5c35d9fd31dfbe0cd4c404fa5d482916c4fe0fa6da4"

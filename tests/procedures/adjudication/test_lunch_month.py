@@ -74,3 +74,12 @@ async def test_m01_a_monthly_count_holds_its_month(town: Town) -> None:
     await town.grant("H", attends="daycare")
     line = lunch_month("H", "2026-10", quantity=5, unit_price="4.50")
     assert (await town.bill("c1", line, line)).says == ["accepted 22.50", "rejected 0.00 M-01"]
+
+
+async def test_m11_absence_up_to_the_agreed_threshold_is_reviewed(town: Town) -> None:
+    await town.agree("c3", absence_threshold_days=9)
+    await town.grant("H", attends="daycare")
+    await town.grant("I", attends="daycare")
+    # 21 opening days: at 13 attended eight are missing, at 12 nine.
+    bill = await town.bill("c3", lunch_month("H", "2026-10", attended_days=13), lunch_month("I", "2026-10", attended_days=12))
+    assert bill.says == ["accepted 60.00 M-09", "review ?60.00 M-11"]

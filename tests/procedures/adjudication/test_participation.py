@@ -19,6 +19,18 @@ async def test_x01_cash_benefits_are_not_billed(town: Town, benefit: str) -> Non
     assert bill.codes == [{"NOT_COVERED"}]
 
 
+@pytest.mark.parametrize("benefit", ["school_supplies", "school_transport"])
+async def test_x01_cash_benefits_are_not_billed_even_where_somebody_agreed_about_them(town: Town, benefit: str) -> None:
+    await town.agree("v1", benefit=benefit)
+    await town.grant("A", benefit)
+    bill = await town.bill("v1", october(benefit=benefit))
+    assert bill.says == ["rejected 0.00 X-01"]
+    assert bill.codes == [{"NOT_COVERED"}]
+    who = {"entitlement_number": town.numbers[f"A-{benefit}"], "date_of_birth": town.births["A"]}
+    ask = {"benefit": benefit, **who, "from": "2026-10-01", "to": "2026-10-31"}
+    assert (await town.ok("v1", "POST", "/eligibility-checks", ask))["eligible"] is False
+
+
 async def test_x02_participation_ends_with_the_18th_birthday(town: Town) -> None:
     await town.grant("A", "participation", born="2008-10-12")
     before, after = fee("A", "2026-10-11", "2026-10-11", "5.00"), fee("A", "2026-10-12", "2026-10-31", "5.00")

@@ -21,7 +21,10 @@ async def registrar_of(office: Office) -> Caller:
     return registrar
 
 
-@pytest.mark.parametrize("body", [LUNCH, TUTORING, CLUB, LUNCH | {"facilities": ["s1", "k1"], "late_cancellation_share": "0.25"}])
+@pytest.mark.parametrize(
+    "body",
+    [LUNCH, TUTORING, CLUB, CLUB | {"benefit": "school_supplies"}, LUNCH | {"facilities": ["s1", "k1"], "late_cancellation_share": "0.25"}],
+)
 async def test_an_agreement_reads_back_as_it_was_written(office: Office, body: JSON) -> None:
     registrar = await registrar_of(office)
     created = await registrar.put("/agreements/one", body)
@@ -129,7 +132,10 @@ async def test_all_faults_of_meaning_are_told_at_once(office: Office) -> None:
         (TUTORING | {"prices": []}, {"/prices": "missing"}),
         (TUTORING | {"mode": "flat", "evidence": "monthly_count"}, {"/mode": "lunch_only", "/evidence": "lunch_only"}),
         (LUNCH | {"mode": "flat", "prices": []}, {"/prices": "missing"}),
-        (CLUB | {"benefit": "school_supplies"}, {"/benefit": "cash_benefit"}),
+        (
+            CLUB | {"benefit": "school_transport", "prices": [{"item": "material", "valid_from": "2026-01-01", "unit_price": "1.00"}]},
+            {"/prices/0/item": "wrong_item"},
+        ),
         (
             CLUB | {"benefit": "class_trip", "prices": [{"item": "equipment", "valid_from": "2026-01-01", "unit_price": "1.00"}]},
             {"/prices/0/item": "wrong_item"},

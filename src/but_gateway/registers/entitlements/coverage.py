@@ -12,6 +12,7 @@ from but_gateway.law.parameters import law_at
 from but_gateway.registers.entitlements.model import GrantRecord
 from but_gateway.registers.entitlements.terms import PARTICIPATION, last_day_before_age
 from but_gateway.rules.facts import DatedPrice
+from but_gateway.rules.other_benefits import CASH_ONLY
 from but_gateway.rules.pricing import price_on
 
 # Causes of "not confirmed": for the access log only, never for the answer.
@@ -32,7 +33,9 @@ class Offer:
     prices: tuple[DatedPrice, ...]
 
     def fits(self, benefit: str, facility_id: UUID | None) -> bool:
-        """Whether it holds for the benefit at the facility (None: any)."""
+        """Whether it holds for the benefit at the facility (None: any). Cash benefits are never paid to a provider (X-01)."""
+        if benefit in CASH_ONLY:
+            return False
         return benefit == self.benefit and (facility_id is None or not self.facility_ids or facility_id in self.facility_ids)
 
 

@@ -22,17 +22,16 @@ from but_gateway.web.conditional import demand_match, stored
 from but_gateway.web.problems import Fault, Invalid, Text
 
 # What can be agreed per benefit. Drinks, breakfast and pocket money are never paid (M-12, M-13, X-06), so no price can be agreed.
+# Cash benefits may be agreed about, but nothing is ever paid to a provider: a line says X-01, a check does not confirm.
 _ITEMS: Final = {
     "lunch": {"lunch"},
     "tutoring": {"individual", "group", "material"},
     "participation": {"fee", "equipment", "material"},
     "day_trip": {"fee", "material"},
     "class_trip": {"fee", "material"},
+    "school_supplies": {"fee", "material"},
+    "school_transport": {"fee"},
 }
-_CASH_BENEFIT = Text(
-    "Diese Leistung wird nur an die Familie gezahlt; eine Vereinbarung gibt es dafür nicht.",
-    "This benefit is paid to the family only; there is no agreement about it.",
-)
 _UNKNOWN_PROVIDER = Text("Es gibt keinen Anbieter mit diesem Schlüssel.", "There is no provider with this key.")
 _UNKNOWN_FACILITY = Text("Es gibt keine Einrichtung mit diesem Schlüssel.", "There is no facility with this key.")
 _TWICE = Text("Dieser Eintrag steht doppelt in der Liste.", "This entry is in the list twice.")
@@ -124,8 +123,6 @@ def _key_faults(body: AgreementIn, provider: ProviderRecord | None, facilities: 
 
 
 def _term_faults(body: AgreementIn) -> Iterator[Fault]:
-    if body.benefit not in _ITEMS:
-        yield Fault("/benefit", "cash_benefit", _CASH_BENEFIT)
     if body.valid_to < body.valid_from:
         yield Fault("/valid_to", "backwards", _BACKWARDS)
     if body.benefit != "lunch":
@@ -142,7 +139,7 @@ def _term_faults(body: AgreementIn) -> Iterator[Fault]:
 def _price_faults(body: AgreementIn) -> Iterator[Fault]:
     seen: set[object] = set()
     for i, price in enumerate(body.prices):
-        if price.item not in _ITEMS.get(body.benefit, {price.item}):
+        if price.item not in _ITEMS[body.benefit]:
             yield Fault(f"/prices/{i}/item", "wrong_item", _ITEM_WRONG)
         if (price.item, price.valid_from) in seen:
             yield Fault(f"/prices/{i}/valid_from", "duplicate", _TWICE)
