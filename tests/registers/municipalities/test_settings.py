@@ -26,8 +26,7 @@ BODY: JSON = {
     "lunch_price_ceilings": [{"valid_from": "2026-01-01", "unit_price": "5.00"}, {"valid_from": "2027-01-01", "unit_price": "5.20"}],
     "debtor": {"name": "Stadt Krefeld", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"},
     "account_assignments": [
-        {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": "50-4"}
-        | {"valid_from": None},
+        {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.01", "account": "533110", "cost_centre": "50-4"},
         {"legal_basis": "sgb2", "benefit": "lunch", "product": "05.311.02", "account": "533110", "cost_centre": "50-4"}
         | {"valid_from": "2027-01-01"},
         {"legal_basis": "sgb2", "benefit": "tutoring", "product": "05.311.01", "account": "533120", "cost_centre": None}

@@ -82,7 +82,12 @@ class AccountAssignmentBody(StrictModel):
     product: Annotated[Line, Field(max_length=35)] = Field(description="Produkt", examples=["05.311.01"])
     account: Annotated[Line, Field(max_length=35)] = Field(description="Sachkonto", examples=["533110"])
     cost_centre: Annotated[Line, Field(max_length=35)] | None = Field(None, description="Kostenstelle", examples=["50-4"])
-    valid_from: Day | None = Field(None, description="Erster Tag, an dem die Kontierung gilt; null = seit jeher", examples=["2027-01-01"])
+    valid_from: Day | None = Field(
+        None,
+        description="Erster Tag, an dem die Kontierung gilt; null = seit jeher",
+        examples=["2027-01-01"],
+        exclude_if=lambda day: day is None,  # who sent none gets back what was sent
+    )
 
 
 class SettingsIn(StrictModel):
