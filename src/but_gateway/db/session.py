@@ -64,9 +64,10 @@ async def transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[UnitOf
     SQLAlchemy opens none of its own (db/engine.py: AUTOCOMMIT).
     """
     async with engine.connect() as connection:
-        raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        assert driver is not None  # noqa: S101 - asyncpg's own connection always stands behind the dialect's
+        driver = await _driver_of(connection)
+        if driver.is_closed():  # the server ended it while it lay in the pool
+            await connection.invalidate()
+            driver = await _driver_of(connection)
         try:
             await begin(driver, scope)
             unit = UnitOfWork(connection, driver, scope)
@@ -77,6 +78,12 @@ async def transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[UnitOf
                 await commit(driver)
         finally:
             await _leave(connection, driver)
+
+
+async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None  # noqa: S101 - asyncpg's own connection always stands behind the dialect's
+    return driver
 
 
 async def begin(driver: asyncpg.Connection, scope: Scope) -> None:
