@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from fastapi import APIRouter
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from but_gateway.identity.principal import Role
@@ -161,6 +163,37 @@ async def test_a_body_that_comes_too_slowly_is_given_up() -> None:
     quick = Wire([{"type": "http.request", "body": b"{}", "more_body": False}])
     await envelope(scope(), quick.receive, quick.send)
     assert quick.status == 200
+
+
+async def test_a_stream_that_nobody_reads_is_given_up_and_lets_go_of_what_it_holds() -> None:
+    held = True
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        nonlocal held
+        try:
+            while True:
+                yield b"x"
+        finally:
+            held = False
+
+    wire = Wire()
+
+    async def take_three(message: Message) -> None:
+        if len(wire.outgoing) > 3:
+            await asyncio.sleep(60)
+        await wire.send(message)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        content = pieces()
+        async with aclosing(content):
+            await StreamingResponse(content)(scope, receive, send)
+
+    envelope = Envelope(answer, metrics=Metrics(), in_flight_max=10, receive_timeout_seconds=0.05)
+    wire.incoming = [{"type": "http.request", "body": b"", "more_body": False}]
+    await asyncio.wait_for(envelope(scope(), wire.receive, take_three), 5)
+    assert not held
+    assert len(wire.outgoing) == 4
+    assert envelope.metrics.in_flight == 0
 
 
 async def test_beyond_the_cap_new_requests_are_refused_at_once_and_those_at_work_are_answered() -> None:

@@ -22,7 +22,9 @@ _SERVER_ERROR: Final = 500
 
 
 class Envelope:
-    """The outermost layer. ``in_flight_max``: requests at work at once; ``receive_timeout_seconds``: for a whole body.
+    """The outermost layer. ``in_flight_max``: requests at work at once.
+
+    ``receive_timeout_seconds``: for a whole body to come, and for each piece of a streamed answer to be taken.
 
     ``crowded``: whether a request of this path would only wait; then it is refused before anything is read or looked up for it.
     """
@@ -109,6 +111,7 @@ class _Exchange:
         self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
         self.state["request_id"] = self.request_id
         self._receive, self._send = receive, send
+        self._timeout_seconds = timeout_seconds
         self._deadline = self.began + timeout_seconds
         self._complete = False
 
@@ -146,4 +149,12 @@ class _Exchange:
             for name, value in self.state.get("answer_headers", {}).items():
                 ours[name.lower().encode("latin-1")] = value.encode("latin-1")
             message["headers"] = sent + [one for one in ours.items() if one[0] not in names]
-        await self._send(message)
+        if not message.get("more_body", False):
+            await self._send(message)
+            return
+        # A streamed answer holds a connection to the database: whoever does not read must not keep it from others.
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientDisconnect from None

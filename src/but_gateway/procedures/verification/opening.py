@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -32,7 +32,6 @@ class Package:
     stem: str
     _folder: Path | None = None
     _zip: zipfile.ZipFile | None = None
-    _spooled: dict[str, bytes] = field(default_factory=dict)
 
     def has(self, kind: str) -> bool:
         """Whether the package holds this file."""
