@@ -2,7 +2,7 @@
 
 First the capacity: small invoices over a few connections, one after the other on each. Then so many a second that four times the capacity
 arrives, whatever becomes of those before. It fails (exit code 1) when something accepted is lost, when something else is there, or when
-less than 70 % of the capacity is answered meanwhile.
+less than 70 % of the capacity is answered meanwhile: run it on a machine that does nothing else.
 """
 
 import argparse
