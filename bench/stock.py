@@ -30,7 +30,8 @@ from work import WORK, do
 
 from but_gateway.db.engine import connect_arguments
 from but_gateway.db.fields import MasterKey
-from but_gateway.kit.ids import first_id_at
+from but_gateway.kit.ids import first_id_at, new_id
+from but_gateway.web.pagination import encode_cursor
 
 SIZES: Final = (100_000, 1_000_000, 3_000_000, 10_000_000)
 CHILDREN: Final = 500  # of the template: 10,000 positions
@@ -214,10 +215,17 @@ def reads_of(office: Office, number: str, batch_id: str) -> list[tuple[str, str,
     town = office.town
     invoice_id = _listed(town, f"invoices?number={number}", town.provider)[0]["id"]
     invoice, batch = f"invoices/{invoice_id}", f"settlement-batches/{batch_id}"
+    here = f"limit=20&cursor={encode_cursor(invoice_id)}"  # what comes behind is of the same kind whatever lies before
+    behind = f"limit=20&cursor={encode_cursor(str(new_id()))}"  # all are skipped
+    lists = {
+        "clerk": ("invoices", "reviews"), "provider": ("invoices", "remittances", "my/children"), "registrar": ("entitlements",),
+        "finance": ("settlement-batches", "payment-entries"), "auditor": ("audit-events",),
+    }  # fmt: skip
     return [
-        ("invoices, provider", "invoices?limit=20", "provider"),
-        ("invoices, office", "invoices?limit=20", "clerk"),
-        ("invoices received since a day, all of them", "invoices?limit=20&received_from=2026-11-02", "clerk"),
+        *((f"{name} behind the last, {role}", f"{name}?{behind}", role) for role, names in lists.items() for name in names),
+        ("invoices, provider", f"invoices?{here}", "provider"),
+        ("invoices, office", f"invoices?{here}", "clerk"),
+        ("invoices received since a day, office", f"invoices?{here}&received_from=2026-11-02", "clerk"),
         ("invoices received since a day, none, office", "invoices?limit=20&received_from=2026-11-03", "clerk"),
         ("invoices received since a day, none, provider", "invoices?limit=20&received_from=2026-11-03", "provider"),
         ("invoices by number, provider", f"invoices?number={number}", "provider"),

@@ -9,11 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from but_gateway.audit.check import ChainReport
+from but_gateway.audit.check import ChainReport, check_chain
 from but_gateway.audit.late import seal_late
 from but_gateway.audit.record import record
 from but_gateway.audit.retirement import record_retirement
-from but_gateway.audit.sealing import MARGIN_MS, month_after, seal_town
+from but_gateway.audit.sealing import MARGIN_MS, hold_head, month_after, seal_town
 from but_gateway.db.embedded import asyncpg_dsn
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.ids import first_id_at, new_id
@@ -267,3 +267,38 @@ async def test_rows_of_a_month_retired_on_purpose_are_told_and_others_are_missed
     assert {fault.what for fault in (await other.check(connection)).faults} == {"row_missing"}
     await transaction.rollback()
     await connection.close()
+
+
+async def test_the_chain_stands_still_while_it_is_read(archive: Archive) -> None:
+    await archive.fill()
+    await archive.seal()
+    await archive.fill()
+    async with archive.billing.unit() as unit:
+        await hold_head(unit)
+        sealing = asyncio.create_task(archive.seal())
+        await asyncio.sleep(0.2)
+        report = await check_chain(unit.driver, archive.town_id, None)
+        assert not sealing.done()
+    await sealing
+    assert report.faults == []
+    assert report.unsealed > 0
+    assert (await archive.check_now()).unsealed == 0
+
+
+@pytest.mark.parametrize(("rows_max", "looked_at"), [(None, 3), (1, 1)])
+async def test_a_row_beside_the_seals_is_found_where_is_looked(
+    archive: Archive, superuser: asyncpg.Connection, rows_max: int | None, looked_at: int
+) -> None:
+    for _ in range(3):
+        await archive.fill()
+        await archive.seal()
+    query = "SELECT to_id FROM audit_seal WHERE municipality_id = $1 AND source = 'invoice' ORDER BY number DESC LIMIT 3"
+    beside = [row["to_id"] for row in await superuser.fetch(query, archive.town_id)]
+    for row_id in beside:
+        await superuser.execute(
+            "INSERT INTO invoice SELECT (jsonb_populate_record(i, jsonb_build_object('id', $2::uuid, 'number', 'X-' || $2::text))).* "
+            "FROM invoice i WHERE i.municipality_id = $1 AND i.id = (SELECT min(id::text)::uuid FROM invoice WHERE municipality_id = $1)",
+            archive.town_id, row_id,
+        )  # fmt: skip
+    report = await check_chain(superuser, archive.town_id, None, rows_max=rows_max)
+    assert {fault.place for fault in report.faults} == {f"invoice {row_id}" for row_id in beside[:looked_at]}

@@ -50,7 +50,8 @@ async def check_chain(
 ) -> ChainReport:
     """Checks the chain of a town in the connection's transaction, which should see one moment (repeatable read).
 
-    ``read_token``: None leaves signatures unchecked. ``rows_max``: hash again only about so many rows, of the newest seals; None: all.
+    ``read_token``: None leaves signatures unchecked. ``rows_max``: look again only at about so many rows of each table, those of the
+    newest seals and between them; None: all.
     """
     report = ChainReport()
     seals = await _check_links(connection, municipality_id, report)
@@ -58,8 +59,9 @@ async def check_chain(
     await _check_checkpoints(connection, municipality_id, read_token, report)
     for source in SOURCES:
         rows = _Rows(connection, municipality_id, source, [seal for seal in seals if seal.source == source.name], report)
-        await rows.check(rows_max)
-        await rows.count_unsealed()
+        chosen = _newest(rows.seals, rows_max)
+        await rows.check(chosen)
+        await rows.count_unsealed(chosen)
     return report
 
 
@@ -155,12 +157,11 @@ class _Rows:
     def __post_init__(self) -> None:
         self.late = [one for seal in self.seals for one in seal.late_ids or ()]
 
-    async def check(self, rows_max: int | None) -> None:
-        """Hashes the rows of each seal again."""
+    async def check(self, chosen: Sequence[Seal]) -> None:
+        """Hashes the rows of seals again."""
         gone = await self.connection.fetch(
             "SELECT from_id, to_id FROM audit_retirement WHERE municipality_id = $1 AND source = $2", self.town, self.source.name
         )
-        chosen = _newest(self.seals, rows_max)
         for start in range(0, len(chosen), _SEALS_AT_ONCE):
             part = {seal.number: seal for seal in chosen[start : start + _SEALS_AT_ONCE]}
             for row in await self.connection.fetch(_roots(self.source), self.town, list(part), self.late):
@@ -199,8 +200,11 @@ class _Rows:
         elif not unknown:
             self.report.add("seal_contradicts", place)
 
-    async def count_unsealed(self) -> None:
-        """Rows that wait for their seal are counted; rows beside all seals though their time is over are faults."""
+    async def count_unsealed(self, chosen: Sequence[Seal]) -> None:
+        """Rows that wait for their seal are counted; rows beside the chosen seals though their time is over are faults.
+
+        ``chosen``: all seals, or the newest. Each gap is looked into by its bounds: joined, every row of a town met every gap.
+        """
         name = self.source.name
         below = await self.connection.fetchval("SELECT sealed_below FROM audit_head WHERE municipality_id = $1", self.town)
         below = NOTHING_SEALED if below is None else below
@@ -208,13 +212,22 @@ class _Rows:
             f"SELECT count(*) FROM {name} WHERE municipality_id = $1 AND id >= $2",  # noqa: S608 - our own names
             self.town, below,
         )  # fmt: skip
-        ranges = [seal for seal in self.seals if seal.late_ids is None]
+        ranges = [seal for seal in chosen if seal.late_ids is None]
+        lows = [seal.to_id for seal in ranges]
+        highs = [*(seal.from_id for seal in ranges), below]
+        if len(chosen) == len(self.seals):
+            lows.insert(0, NOTHING_SEALED)
+        else:
+            del highs[0]  # what lies before the newest seals is for who checks all
         rows = await self.connection.fetch(
             f"""
             SELECT t.id FROM unnest($2::uuid[], $3::uuid[]) g(low, high)
-            JOIN {name} t ON t.municipality_id = $1 AND t.id >= g.low AND t.id < g.high AND NOT t.id = ANY($4) LIMIT {FAULTS_MAX}
+            CROSS JOIN LATERAL (
+              SELECT t.id FROM {name} t WHERE t.municipality_id = $1 AND t.id >= g.low AND t.id < g.high AND NOT t.id = ANY($4)
+              LIMIT {FAULTS_MAX}
+            ) t LIMIT {FAULTS_MAX}
             """,  # noqa: S608 - our own names
-            self.town, [NOTHING_SEALED, *(seal.to_id for seal in ranges)], [*(seal.from_id for seal in ranges), below], self.late,
+            self.town, lows, highs, self.late,
         )  # fmt: skip
         for row in rows:
             self.report.add("row_unsealed", f"{name} {row['id']}")

@@ -52,6 +52,11 @@ async def lock_head(unit: UnitOfWork) -> Head:
     return Head(**{**row, "head": bytes(row["head"])})
 
 
+async def hold_head(unit: UnitOfWork) -> None:
+    """Keeps the chain as it is until the transaction ends, for whoever reads it in more than one statement: nobody seals meanwhile."""
+    await unit.driver.execute("SELECT 1 FROM audit_head WHERE municipality_id = $1 FOR SHARE", unit.municipality_id)
+
+
 async def read_head(unit: UnitOfWork) -> Head | None:
     """The head of the town's chain; None where nothing was ever sealed."""
     row = await unit.driver.fetchrow(_HEAD, unit.municipality_id)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import asyncpg
 import pytest
 
 from but_gateway.identity.principal import Role
@@ -233,3 +234,20 @@ async def test_what_is_not_there_is_not_found(treasury: Treasury) -> None:
         assert refused(await treasury.finance.get(f"/settlement-batches/{path}")) == (404, "not_found")
     assert refused(await treasury.step(treasury.finance, {"id": unknown}, "withdrawal")) == (404, "not_found")
     assert refused(await treasury.step(treasury.finance, batch, f"payments/{unknown}/release")) == (404, "not_found")
+
+
+async def test_positions_that_retention_deleted_leave_no_hole_in_the_pages(treasury: Treasury, superuser: asyncpg.Connection) -> None:
+    child = await treasury.billing.child()
+    meals = [Meal(child, date(2026, 10, day), {"sgb2": 450}) for day in (5, 6, 7, 8, 9)]
+    billed = await treasury.billing.invoice("c1", meals)
+    batch = await treasury.draw_up()
+    gone = list(billed.positions[1:3])
+    await superuser.execute("CREATE TEMP TABLE gone AS SELECT * FROM position_state WHERE position_id = ANY($1)", gone)
+    await superuser.execute("DELETE FROM position_state WHERE position_id = ANY($1)", gone)
+    found, query = [], "?limit=1"
+    while query:
+        page = done(await treasury.finance.get(f"/settlement-batches/{batch['id']}/positions{query}"))
+        found += [item["service_date"] for item in page["items"]]
+        query = f"?limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    await superuser.execute("INSERT INTO position_state SELECT * FROM gone")
+    assert found == [str(meals[index].day) for index in (0, 3, 4)]

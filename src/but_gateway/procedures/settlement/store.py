@@ -111,17 +111,32 @@ async def list_batches(unit: UnitOfWork, state: State | None, after: UUID | None
 
 
 async def list_positions(unit: UnitOfWork, batch_id: UUID, after: tuple[UUID, UUID] | None, limit: int) -> Sequence[asyncpg.Record]:
-    """Positions of a batch, a row for each order they stand in; ``after``: position and order."""
+    """Positions of a batch, a row for each order they stand in; ``after``: position and order.
+
+    The page is found first and each of its rows looked up by whole keys: joined, every position of the batch met every order of the town.
+    """
     rows: Sequence[asyncpg.Record] = await unit.driver.fetch(
         """
+        WITH page AS MATERIALIZED (
+          SELECT i.* FROM (
+            SELECT i.position_id, i.order_id, i.cents FROM order_item i
+            WHERE i.municipality_id = $1 AND i.batch_id = $2 AND ($3::uuid IS NULL OR (i.position_id, i.order_id) > ($3, $4))
+              AND i.order_id NOT IN (
+                SELECT o.id FROM payment p JOIN payment_order o ON o.municipality_id = p.municipality_id AND o.payment_id = p.id
+                WHERE p.municipality_id = $1 AND p.batch_id = $2 AND p.state = 'left'
+              )
+            ORDER BY i.position_id, i.order_id OFFSET 0
+          ) i
+          -- Retention deletes positions before the books. Looked up for those on the page only, hence OFFSET 0.
+          WHERE EXISTS (SELECT FROM position_state s WHERE s.municipality_id = $1 AND s.position_id = i.position_id OFFSET 0)
+          ORDER BY i.position_id, i.order_id LIMIT $5
+        )
         SELECT i.position_id, i.order_id, i.cents, o.payment_id, s.invoice_id, l.line_no, s.form, s.first_day
-        FROM order_item i
-        JOIN payment_order o ON o.municipality_id = i.municipality_id AND o.id = i.order_id
-        JOIN payment p ON p.municipality_id = o.municipality_id AND p.id = o.payment_id AND p.state <> 'left'
-        JOIN position_state s ON s.municipality_id = i.municipality_id AND s.position_id = i.position_id
-        JOIN invoice_line l ON l.municipality_id = s.municipality_id AND l.id = s.line_id
-        WHERE i.municipality_id = $1 AND i.batch_id = $2 AND ($3::uuid IS NULL OR (i.position_id, i.order_id) > ($3, $4))
-        ORDER BY i.position_id, i.order_id LIMIT $5
+        FROM page i
+        CROSS JOIN LATERAL (SELECT * FROM payment_order o WHERE o.municipality_id = $1 AND o.id = i.order_id LIMIT 1) o
+        CROSS JOIN LATERAL (SELECT * FROM position_state s WHERE s.municipality_id = $1 AND s.position_id = i.position_id LIMIT 1) s
+        CROSS JOIN LATERAL (SELECT * FROM invoice_line l WHERE l.municipality_id = $1 AND l.id = s.line_id LIMIT 1) l
+        ORDER BY i.position_id, i.order_id
         """,
         unit.municipality_id,
         batch_id,

@@ -2,6 +2,7 @@
 
 from but_gateway.audit.check import ReadToken, check_chain
 from but_gateway.audit.checkpoint import latest_checkpoints
+from but_gateway.audit.sealing import hold_head
 from but_gateway.identity.call import Call
 from but_gateway.procedures.verification.schemas import AuditChainOut
 
@@ -13,5 +14,6 @@ CHECKPOINTS_MAX = 100
 async def read_chain(call: Call, read_token: ReadToken) -> AuditChainOut:
     """The whole chain of seals and signatures, and the rows of the newest seals."""
     async with call.transaction() as unit:
+        await hold_head(unit)
         report = await check_chain(unit.driver, unit.municipality_id, read_token, rows_max=ROWS_MAX)
         return AuditChainOut.of(report, await latest_checkpoints(unit, CHECKPOINTS_MAX))
