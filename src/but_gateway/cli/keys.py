@@ -164,16 +164,21 @@ def rotate_index(
     """Change the key of a municipality's keyed hashes, beside the running instance. May be cut off and repeated."""
 
     async def work(office: Office) -> tuple[int, Counter[str]]:
-        from but_gateway.procedures.rehashing import rotate_index  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.db.fields import SealBrokenError, StaleKeysError  # noqa: PLC0415 - help must not pay for it
+        from but_gateway.procedures.rehashing import rotate_index  # noqa: PLC0415 - as above
 
         await find_town_of(office, municipality)
         known = rotate_index.NOTICE if notice is None else timedelta(seconds=notice)
         number, done = 0, Counter[str]()
-        async for step in rotate_index.rotate_index(office.database, office.master_key, municipality, notice=known):
-            number = step.number
-            done[step.what] += step.rows
-            if step.wait:
-                tell(f"Key {number} is {step.what}; {step.wait.total_seconds():.0f} seconds until every process has seen that …")
+        try:
+            async for step in rotate_index.rotate_index(office.database, office.master_key, municipality, notice=known):
+                number = step.number
+                done[step.what] += step.rows
+                if step.wait:
+                    tell(f"Key {number} is {step.what}; {step.wait.total_seconds():.0f} seconds until every process has seen that …")
+        except (SealBrokenError, StaleKeysError):
+            text = "Another key of the municipality was changed meanwhile. When that is done, repeat this command: it goes on."
+            raise CommandError(text, Exit.CONFLICT) from None
         return number, +done
 
     number, done = run_as_owner(work)

@@ -37,7 +37,8 @@ town_key = instance_table(
     Column("number", SmallInteger, CheckConstraint("number > 0", name="number"), nullable=False),
     Column("wrapped", LargeBinary, nullable=False),  # by the master key
     moment("created_at"),
-    moment("active_from"),  # every process knows it by then, so that all can read what the first one writes with it
+    # Every process knows it by then, so that all can read what the first one writes with it. Index keys: 'infinity' until put into use.
+    moment("active_from"),
     PrimaryKeyConstraint("municipality_id", "purpose", "number"),
 )
 

@@ -1,4 +1,4 @@
-"""Destroys a town's older index key, once nobody looks up by it and nothing refers to a hash made with it (docs/decisions/0020)."""
+"""Destroys a town's older index key, once nobody looks up by it and nothing refers to a hash made with it (docs/decisions/0022)."""
 
 from datetime import timedelta
 from functools import partial

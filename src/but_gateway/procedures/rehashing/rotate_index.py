@@ -1,4 +1,4 @@
-"""Changes a town's index key: announced, numbers stored under both, put into use, everything else moved (docs/decisions/0020).
+"""Changes a town's index key: announced, numbers stored under both, put into use, everything else moved (docs/decisions/0022).
 
 At no moment is a known number unknown to anybody: a process that still looks up by the old key finds every number under it, one that
 looks up by the new key begins when every number lies under that too.
@@ -55,11 +55,11 @@ async def rotate_index(
                 yield Step(store.NUMBERS, number, rows)
         keys = await _use(database, master_key, town, number, rows_at_once)
         yield Step(IN_USE, number, wait=notice)
+    # What processes wrote until they had seen that it is in use has hashes of the old one.
+    await asyncio.sleep((await _notice_left(database, town.id, number, notice)).total_seconds())
     for place in store.SINGLE:
         async for rows in _until_none(database, town.id, partial(store.rehash_rows, place=place, keys=keys, limit=rows_at_once)):
             yield Step(place.table, number, rows)
-    # Lines are written with the hash that their number was found by.
-    await asyncio.sleep((await _notice_left(database, town.id, number, notice)).total_seconds())
     async for rows in store.in_chunks(database, town.id, partial(store.rehash_lines, keys=keys, limit=rows_at_once)):
         if rows:
             yield Step(store.LINES, number, rows)
