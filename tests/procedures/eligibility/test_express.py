@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -195,6 +195,20 @@ async def test_who_goes_away_takes_nobody_along(town: DeskTown) -> None:
     assert [isinstance(answer, asyncio.CancelledError) for answer in answers] == [True, False] * 4
     assert all(answer.json()["eligible"] for answer in answers if not isinstance(answer, BaseException))
     assert (await check(c1, town.ask("K0-lunch")))["eligible"]
+
+
+async def test_a_body_that_is_announced_too_long_is_not_waited_for(town: DeskTown) -> None:
+    c1 = await ready(town)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    for announced in ("1048577", "100000000"):
+        headers = c1.headers | {"Content-Type": "application/json", "Content-Length": announced}
+        asked = c1.http.post(f"{c1.base}{CHECK}", content=never(), headers=headers)
+        answer = await asyncio.wait_for(asked, 5)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
 async def test_a_full_queue_sends_away_and_forgets_nobody(town: DeskTown, monkeypatch: pytest.MonkeyPatch) -> None:

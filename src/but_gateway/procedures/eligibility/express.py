@@ -137,6 +137,9 @@ def _head(scope: Scope, principal: Principal, town: Town, directory: Directory, 
     sent = dict(scope["headers"])
     if len(sent) != len(scope["headers"]) or sent.get(b"content-type") != b"application/json":
         return None  # a header that came twice, or another type of body
+    announced = sent.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
+        return None  # the ordinary route refuses what is too long before it comes
     accounts = principal.accounts
     wanted = sent.get(b"provider-account")
     account = accounts[0] if wanted is None and len(accounts) == 1 else (wanted or b"").decode("latin-1")
