@@ -73,9 +73,12 @@ async def home() -> Response:
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> JSONResponse:
-    """The description for machines."""
-    return JSONResponse(describe(request.app), headers={"Cache-Control": "public, max-age=60"})
+async def openapi(request: Request) -> Response:
+    """The description for machines, printed once: anybody may ask for it."""
+    state = request.app.state
+    if not hasattr(state, "openapi_text"):
+        state.openapi_text = JSONResponse(describe(request.app)).body
+    return Response(state.openapi_text, media_type="application/json", headers={"Cache-Control": "public, max-age=60"})
 
 
 @router.get("/docs")

@@ -51,9 +51,14 @@ def decode_cursor(cursor: str) -> str:
 
 
 def decode_id_cursor(after: str | None) -> UUID | None:
-    """The id after which a list sorted by ids goes on. Refuses when it is no id (Invalid)."""
+    """The id after which a list sorted by ids goes on; None from the start. Refuses when it is no id (Invalid)."""
+    return None if after is None else decode_id(after)
+
+
+def decode_id(text: str) -> UUID:
+    """An id that a cursor holds. Refuses when it is none (Invalid)."""
     try:
-        return UUID(after) if after is not None else None
+        return UUID(text)
     except ValueError:
         raise Invalid(faults=[_BAD_CURSOR]) from None
 

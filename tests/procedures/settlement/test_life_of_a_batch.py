@@ -7,6 +7,7 @@ import pytest
 
 from but_gateway.identity.principal import Role
 from but_gateway.rules.verdict import Outcome
+from but_gateway.web.pagination import encode_cursor
 from tests.factories.billing import Meal
 from tests.procedures.settlement.conftest import BOTH, WISH, Treasury, done, refused
 
@@ -64,6 +65,15 @@ async def test_positions_come_in_pages(treasury: Treasury) -> None:
             break
         page = done(await treasury.finance.get(f"{path}&cursor={page['next_cursor']}"))
     assert len(seen) == len(set(seen)) == 14
+
+
+@pytest.mark.parametrize("place", ["x", "~", "0198f0c2-0000-7000-8000-000000000001", "0198f0c2-0000-7000-8000-000000000001~"])
+async def test_a_cursor_that_names_no_place_does_not_begin_anew(treasury: Treasury, place: str) -> None:
+    child = await treasury.billing.child()
+    await treasury.billing.invoice("c1", [Meal(child, date(2026, 10, 5), {"sgb2": 450})])
+    batch = await treasury.draw_up()
+    path = f"/settlement-batches/{batch['id']}/positions?cursor={encode_cursor(place)}"
+    assert refused(await treasury.finance.get(path)) == (422, "invalid")
 
 
 async def test_corrections_are_netted_and_stand_apart_in_the_books(treasury: Treasury) -> None:

@@ -36,7 +36,7 @@ from but_gateway.procedures.settlement.schemas import (
 )
 from but_gateway.procedures.settlement.withdraw import withdraw
 from but_gateway.web.operation import operation
-from but_gateway.web.pagination import CurrentPage, decode_id_cursor
+from but_gateway.web.pagination import CurrentPage, decode_id, decode_id_cursor
 from but_gateway.web.problems import Forbidden, FourEyes, NotFound, WrongState
 
 router = town_router("Abrechnungsläufe")
@@ -214,12 +214,11 @@ async def get_batch(batch_id: BatchId, call: CurrentCall) -> BatchOut:
 )
 async def list_positions(batch_id: BatchId, call: CurrentCall, page: CurrentPage) -> BatchPositionsOut:
     """GET positions of a batch."""
-    position, _, order_id = (page.after or "").partition("~")
-    first, second = decode_id_cursor(position or None), decode_id_cursor(order_id or None)
+    after = None if page.after is None else _position_and_order(page.after)
     async with call.transaction() as unit:
         if not await store.batch_exists(unit, batch_id):
             raise NotFound
-        rows = await store.list_positions(unit, batch_id, (first, second) if first and second else None, page.limit)
+        rows = await store.list_positions(unit, batch_id, after, page.limit)
     items, cursor = page.cut(rows, lambda row: f"{row['position_id']}~{row['order_id']}")
     return BatchPositionsOut(
         items=[
@@ -283,6 +282,12 @@ async def get_file(
         return Response(status_code=304, headers=headers)
     headers |= {"Content-Length": str(file.bytes), "Content-Disposition": f'attachment; filename="{file.name}"'}
     return StreamingResponse(_pieces(call, batch_id, name), media_type=file.media_type, headers=headers)
+
+
+def _position_and_order(after: str) -> tuple[UUID, UUID]:
+    """The place of a row in the list of positions. Refuses what names none (Invalid)."""
+    position, _, order_id = after.partition("~")
+    return decode_id(position), decode_id(order_id)
 
 
 async def _pieces(call: Call, batch_id: UUID, name: str) -> AsyncIterator[bytes]:
