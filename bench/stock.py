@@ -106,7 +106,7 @@ class Stock:
             token = {"provider": town.provider, "registrar": town.registrar}.get(role) or self.office.tokens[role]
             add(stock, name, _median(READS_OF_EACH, lambda path=path, token=token: _get(town, path, token)))
         for name in WORK:
-            add(stock, f"worker: {name}", 1000 * statistics.median(asyncio.run(do(name, town.key, self.environ)) for _ in range(3)))
+            add(stock, name, 1000 * statistics.median(asyncio.run(do(name, town.key, self.environ)) for _ in range(3)))
         add(
             stock, "retention, dry run, with the command's start", _median(1, lambda: town.command("retention", "--municipality", town.key))
         )

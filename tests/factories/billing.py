@@ -236,13 +236,24 @@ class Billing:
             await unit.execute(delete(lunch_slot).where(*here))
         return billed
 
-    async def resolve(self, billed: Billed, index: int, outcome: Outcome, *, at: datetime, by: str = "but-gateway|clerk") -> None:
-        """A person decides a position that is under review."""
+    async def resolve(  # noqa: PLR0913 - what tells decisions apart, all named
+        self,
+        billed: Billed,
+        index: int,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        by: str = "but-gateway|clerk",
+        before: Outcome = Outcome.REVIEW,
+    ) -> None:
+        """A person decides a position that is under review; or (``before``) one that was decided, once more."""
         meal = billed.meals[index]
-        paid, shares = (sum(meal.cents.values()), _shares(meal)) if outcome in _PAYABLE else (0, ())
+        cents = sum(meal.cents.values())
+        paid, shares = (cents, _shares(meal)) if outcome in _PAYABLE else (0, ())
         line = _line(billed, index + 1, meal, at, iban_differs=False)
         piece = Piece(billed.positions[index], line, meal.day, meal.day, 1, _claimed(meal))
-        piece.before = Standing(new_id(), Outcome.REVIEW, 0, sum(meal.cents.values()), (), _shares(meal))
+        stood: tuple[int, int | None] = (0, cents) if before is Outcome.REVIEW else (cents, None)
+        piece.before = Standing(new_id(), before, *stood, (), _shares(meal))
         async with self.unit() as unit:
             await lock_children(unit, {meal.child.id})
             await write_rulings(unit, [Ruling(piece, outcome, paid, None, (), shares, decided_by=by)], at, {})

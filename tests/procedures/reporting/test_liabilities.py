@@ -1,11 +1,15 @@
 """What is owed at the end of a day: by provider and state, against the term, and to the cent what the ledger says."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 
+from but_gateway.kit.clock import SystemClock, business_day
 from but_gateway.kit.money import parse_money
+from but_gateway.procedures.reporting.model import Rewind
+from but_gateway.procedures.reporting.store import liabilities
 from but_gateway.rules.verdict import Outcome
 from tests.factories.billing import Meal
 from tests.procedures.reporting.books import balances, bank, items, report
@@ -111,6 +115,18 @@ async def test_what_was_reviewed_is_owed_until_the_day_it_was_rejected(treasury:
     await treasury.billing.resolve(billed, 0, Outcome.REJECTED, at=datetime(2026, 11, 9, 10, tzinfo=UTC))
     assert await states(treasury, "2026-11-08") == [("c1", "review", "4.50", "0.00")]
     assert await states(treasury, "2026-11-09") == []
+
+
+@pytest.mark.parametrize(("rewind", "seen"), [(Rewind.NOTHING, 450), (Rewind.BY_ID, 900), (Rewind.BY_MOMENT, 900)])
+async def test_what_was_rejected_since_is_found_by_id_as_well_as_by_moment(treasury: Treasury, rewind: Rewind, seen: int) -> None:
+    now = SystemClock().now()
+    child = await treasury.billing.child()
+    meals = [Meal(child, MONDAY, {"sgb2": 450}), Meal(child, TUESDAY, {"sgb2": 450})]
+    billed = await treasury.billing.invoice("c1", meals, received_at=now - timedelta(days=10))
+    await treasury.billing.resolve(billed, 0, Outcome.REJECTED, at=now, before=Outcome.ACCEPTED)
+    async with treasury.billing.unit() as unit:
+        rows = await liabilities(unit, business_day(now) - timedelta(days=1), term_days=30, warning_days=7, rewind=rewind)
+    assert [row.amount for row in rows] == [seen]
 
 
 async def test_what_is_owed_is_what_the_ledger_says(treasury: Treasury, superuser: asyncpg.Connection) -> None:

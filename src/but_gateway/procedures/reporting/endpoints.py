@@ -11,6 +11,7 @@ from but_gateway.identity.principal import Role
 from but_gateway.identity.route import town_router
 from but_gateway.law.basis import PAYMENT_ORDER
 from but_gateway.procedures.reporting import charts, sheets, store
+from but_gateway.procedures.reporting.model import Rewind
 from but_gateway.procedures.reporting.present import ALSO_OFFERED, present, wanted_format
 from but_gateway.procedures.reporting.reach import may_be_shown
 from but_gateway.procedures.reporting.schemas import SECTION_46, ExpenditureOut, LiabilitiesOut, PaymentTimesOut, TakeUpOut
@@ -76,8 +77,9 @@ async def get_liabilities(call: CurrentCall, on: On = None, accept: Accepted = N
     media_type, day = wanted_format(accept), on or call.today()
     async with call.transaction() as unit:
         term_days = (await read_settings(unit)).payment_term_days
-        # In a sandbox the clock may stand before what was decided already.
-        rewind = call.town.sandbox or day < call.today()
+        rewind = Rewind.BY_ID if day < call.today() else Rewind.NOTHING
+        if call.town.sandbox:
+            rewind = Rewind.BY_MOMENT  # the clock may stand before what was decided already
         rows = await store.liabilities(unit, day, term_days=term_days, warning_days=WARNING_DAYS, rewind=rewind)
     tables, chart = sheets.liabilities_sheets(rows, term_days), charts.liabilities_chart(day, rows)
     return present(media_type, f"Verbindlichkeiten-{day}", LiabilitiesOut.of(day, term_days, rows), tables, chart, at=call.now())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from but_gateway.kit.period import Month
 
@@ -30,6 +30,14 @@ class Owed(StrEnum):
     UNSETTLED = "unsettled"  # accepted, in no batch
     IN_BATCH = "in_batch"  # in a batch that was not handed over
     HANDED_OVER = "handed_over"  # the bank has not paid it, or it came back
+
+
+class Rewind(Enum):
+    """How a report of a day finds what was decided after it."""
+
+    NOTHING = auto()  # there is nothing: the day is today
+    BY_ID = auto()  # by the ids of postings, which tell when they were made
+    BY_MOMENT = auto()  # by their moments, one by one: a sandbox has a clock of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 from typing import Final
+from uuid import UUID
 
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.clock import end_of_day
+from but_gateway.kit.ids import first_id_at
 from but_gateway.kit.period import Month
-from but_gateway.procedures.reporting.model import Liability, Owed, Spending
+from but_gateway.procedures.reporting.model import Liability, Owed, Rewind, Spending
 
 # What the bank did, by the day it did it. Paid at the end of a year for services of the next, it counts in January (§ 46 (11) S. 6 SGB II).
 _SPENDING: Final = """
@@ -22,11 +24,12 @@ _SPENDING: Final = """
     GROUP BY 1, 2, 3
     HAVING bool_or(g.cents <> 0) ORDER BY 3, 1, 2
 """
-# Looked at is what is open now, what was handed over or paid since, and ($6) what was decided otherwise since; all else was settled before
-# the day and stayed so. Three disjoint parts come of it. Accepted and not handed over: what decisions put to payable and no hand-over took
-# from it, position by position. Handed over: whole payments less what the bank did for them or for their repeats. Under review: what
-# would be paid if accepted as it is. Lateral and materialized where the planner, which takes a town it has not met for small, would walk
-# through the whole of it once for each position, payment or provider.
+# Looked at is what is open now, what was handed over or paid since, and what was decided otherwise since ($6: the smallest id that the
+# postings of such a decision can have; null: there are none); all else was settled before the day and stayed so. Three disjoint parts come
+# of it. Accepted and not handed over: what decisions put to payable and no hand-over took from it, position by position. Handed over: whole
+# payments less what the bank did for them or for their repeats. Under review: what would be paid if accepted as it is. Lateral and
+# materialized where the planner, which takes a town it has not met for small, would walk through the whole of it once for each position,
+# payment or provider.
 _LIABILITIES: Final = """
     WITH RECURSIVE chain AS (
       SELECT p.id AS root, p.id, p.net FROM payment p
@@ -54,7 +57,8 @@ _LIABILITIES: Final = """
       UNION
       SELECT n.position_id FROM planned n
       UNION
-      SELECT g.position_id FROM posting g WHERE $6 AND g.municipality_id = $1 AND g.kind = 'decision' AND g.at >= $2
+      SELECT g.position_id FROM posting g
+      WHERE $6::uuid IS NOT NULL AND g.municipality_id = $1 AND g.id >= $6 AND g.kind = 'decision' AND g.at >= $2
     ), payable AS MATERIALIZED (
       SELECT t.position_id, x.cents
       FROM touched t
@@ -107,6 +111,9 @@ _LIABILITIES: Final = """
     ORDER BY v.key, array_position(ARRAY['review', 'unsettled', 'in_batch', 'handed_over'], u.state)
 """
 
+# A decision's moment is taken before the ids of its postings are made, by this machine or by another.
+_CLOCKS_DIFFER: Final = timedelta(days=1)
+
 
 async def spending(unit: UnitOfWork, year: int) -> list[Spending]:
     """What was paid and taken back in a year, by month, legal basis and benefit."""
@@ -114,13 +121,20 @@ async def spending(unit: UnitOfWork, year: int) -> list[Spending]:
     return [Spending(r["legal_basis"], r["benefit"], Month.of(r["starts_on"]), r["paid"], r["receipts"]) for r in rows]
 
 
-async def liabilities(unit: UnitOfWork, on: date, *, term_days: int, warning_days: int, rewind: bool = True) -> list[Liability]:
+async def liabilities(
+    unit: UnitOfWork, on: date, *, term_days: int, warning_days: int, rewind: Rewind = Rewind.BY_MOMENT
+) -> list[Liability]:
     """What was owed at the end of a day, by provider and state.
 
     Received on the day ``on`` − ``term_days`` the term ends today; the day before it is over; within ``warning_days`` it ends soon.
-    ``rewind``: whether anything may have been decided after that day; only then all postings are looked through for it.
+    ``rewind``: how what was decided after that day is found.
     """
     term_ends_today = on - timedelta(days=term_days)
     soon_from = term_ends_today + timedelta(days=warning_days + 1)
-    rows = await unit.driver.fetch(_LIABILITIES, unit.municipality_id, end_of_day(on), on, term_ends_today, soon_from, rewind)
+    decided_from = {
+        Rewind.NOTHING: None,
+        Rewind.BY_ID: first_id_at(int((end_of_day(on) - _CLOCKS_DIFFER).timestamp()) * 1000),
+        Rewind.BY_MOMENT: UUID(int=0),
+    }[rewind]
+    rows = await unit.driver.fetch(_LIABILITIES, unit.municipality_id, end_of_day(on), on, term_ends_today, soon_from, decided_from)
     return [Liability(**dict(row) | {"state": Owed(row["state"])}) for row in rows]
