@@ -21,7 +21,7 @@ from tests.procedures.adjudication.registers import IBANS
 from tests.procedures.adjudication.town import Town, served
 
 LATE_SECONDS = 0.3  # how late each process learns of a change
-NOTICE = timedelta(seconds=0.9)  # as much longer as it is in real life
+NOTICE = timedelta(seconds=2.5)  # much longer, as it is in real life
 
 
 @asynccontextmanager
