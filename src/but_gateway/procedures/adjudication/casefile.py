@@ -44,7 +44,6 @@ class CaseFile:
     _facility_facts: dict[UUID, Facility] = field(default_factory=dict)
     _open_days: dict[tuple[UUID, Month], tuple[date, ...]] = field(default_factory=dict)
     _closings: dict[tuple[UUID, date], Closed | None] = field(default_factory=dict)
-    _ages: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
     _promised: dict[UUID, tuple[tuple[GrantRecord, ...], bool]] = field(default_factory=dict)  # by position
 
     def facts(self, piece: Piece) -> Facts:
@@ -61,15 +60,18 @@ class CaseFile:
         )
 
     def same_day_facts(self, piece: Piece, facts: Facts) -> bool:
-        """Whether what facts say of their day is true of the piece's day as well: opening, Sunday, age, agreement (see twins.py)."""
+        """Whether what facts say of their day is true of the piece's day as well: opening, Sunday, agreement (see twins.py)."""
         line, day, situation = piece.line, piece.first_day, facts.situation
         return (
             self._closed(line.facility_id, day) == situation.closed
             and self._free_day(day) == situation.sunday_or_holiday
-            and self._age(line.child_id, day) == (situation.age, situation.age_before_month)
             and self.agreement(line.provider_id, line.claim.benefit, line.facility_id, day) is facts.agreement
             and (line.check_id is None or (self._grants(piece) is facts.grants and self._is_promised(piece) == situation.promised))
         )
+
+    def same_age(self, child_id: UUID | None, first: date, last: date) -> bool:
+        """Whether a child has no birthday after the first day, up to the last one, both of one month."""
+        return self._age(child_id, first) == self._age(child_id, last)
 
     # ---- parts
     def grant_files(self, piece: Piece) -> tuple[GrantRecord, ...]:
@@ -205,12 +207,9 @@ class CaseFile:
     def _age(self, child_id: UUID | None, day: date) -> tuple[int, int]:
         if child_id is None or child_id not in self.births:
             return 0, 0
-        found = self._ages.get((child_id, day))
-        if found is None:
-            born = self.births[child_id]
-            before = date.fromordinal(day.replace(day=1).toordinal() - 1)
-            found = self._ages[child_id, day] = (years_completed(born, day), years_completed(born, before))
-        return found
+        born = self.births[child_id]
+        before = date.fromordinal(day.replace(day=1).toordinal() - 1)
+        return years_completed(born, day), years_completed(born, before)
 
     def _open(self, facility_id: UUID, facility: FacilityFile, month: Month) -> tuple[date, ...]:
         found = self._open_days.get((facility_id, month))

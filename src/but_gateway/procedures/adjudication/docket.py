@@ -123,9 +123,9 @@ class Docket:
         child = piece.line.child_id
         if child is None:
             return []
-        month = Month.of(piece.first_day)
-        days = (piece.first_day,) if piece.line.claim.form is Form.DAY else month.days
-        keys = [(child, month.first, True), *((child, day, False) for day in days)]
+        day = piece.first_day
+        days = (day,) if piece.line.claim.form is Form.DAY else Month.of(day).days
+        keys = [(child, day.replace(day=1), True), *((child, day, False) for day in days)]
         found = [
             slot for key in keys if (slot := self.slots.get(key)) is not None and piece.id not in {slot.position_id, slot.rival_position_id}
         ]

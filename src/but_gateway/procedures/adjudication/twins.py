@@ -5,12 +5,12 @@ the day, or it takes its month. Two days of one line between which no such day l
 otherwise, therefore get the same verdict. `evaluate` remains the oracle: a property test decides random lines both ways.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, timedelta
 from functools import cache
 
+from but_gateway.kit.period import Month
 from but_gateway.law.parameters import turning_days
 from but_gateway.procedures.adjudication.casefile import CaseFile
 from but_gateway.procedures.adjudication.docket import LUNCH
@@ -20,6 +20,7 @@ from but_gateway.rules.document import DAY_NAMES, situation_document
 from but_gateway.rules.facts import Facts, Form
 
 _HERE = "@"
+_DAY = timedelta(days=1)
 _PLAIN = (str, int)  # bool is an int; neither holds a day
 
 
@@ -31,7 +32,7 @@ class Twins:
     dossier: Dossier
     _ruling: Ruling | None = None
     _facts: Facts | None = None
-    _borders: list[date] | None = None
+    _span: tuple[date, date] | None = None  # from the first day on and before the second one nothing changes
     _text: list[str] | None = None
     _known: dict[int, tuple[object, tuple[date, ...]]] = field(default_factory=dict)  # borders by part; the part is kept with its id
 
@@ -49,7 +50,7 @@ class Twins:
             and not any(day in f.values.values() for f in ruling.findings)
         )
         self._ruling, self._facts = (ruling, facts) if usable else (None, None)
-        self._borders = self._text = None
+        self._span = self._text = None
 
     def of(self, piece: Piece) -> Ruling | None:
         """The decision of a piece that has no rival, if it is a twin of the last one; else None: it must be decided in full."""
@@ -59,9 +60,10 @@ class Twins:
         before, situation, day = last.piece, facts.situation, piece.first_day
         if before.quantity != piece.quantity or before.claimed != piece.claimed:
             return None
-        if day.month != before.first_day.month or day.year != before.first_day.year or not self._same_side(day, before.first_day):
-            return None
-        if not self.case.same_day_facts(piece, facts):
+        if self._span is None:
+            self._span = self._span_around(before)
+        first, end = self._span
+        if not first <= day < end or not self.case.same_day_facts(piece, facts):
             return None
         if self._text is None:
             document = situation_document(situation) | dict.fromkeys(DAY_NAMES, _HERE)
@@ -78,11 +80,18 @@ class Twins:
             decision_seq=last.decision_seq,
         )
 
-    def _same_side(self, day: date, other: date) -> bool:
-        """Whether no day that a rule may compare with lies between the two."""
-        if self._borders is None:
-            self._borders = sorted({*turning_days(), *self._all_borders()})
-        return bisect_right(self._borders, day) == bisect_right(self._borders, other)
+    def _span_around(self, piece: Piece) -> tuple[date, date]:
+        """The days of the piece's month that no day which a rule may compare with parts from its own; the second one lies behind them."""
+        day, month = piece.first_day, Month.of(piece.first_day)
+        first, end = month.first, month.last + _DAY
+        for border in (*turning_days(), *self._all_borders()):
+            if border <= day:
+                first = max(first, border)
+            else:
+                end = min(end, border)
+        if not self.case.same_age(piece.line.child_id, first, end - _DAY):
+            return day, day + _DAY
+        return first, end
 
     def _all_borders(self) -> Iterator[date]:
         """Days in the facts, and the day after each: on both a comparison may turn."""
@@ -101,7 +110,7 @@ def _borders_of(part: object) -> Iterator[date]:
     for day in _days_in(part):
         yield day
         if day < date.max:
-            yield day + timedelta(days=1)
+            yield day + _DAY
 
 
 def _days_in(part: object) -> Iterator[date]:
