@@ -259,7 +259,7 @@ def reads_of(office: Office, number: str, batch_id: str) -> list[tuple[str, str,
         ("audit chain", "audit-chain", "auditor"),
         ("report: expenditure", "reports/expenditure?year=2026", "finance"),
         ("report: liabilities today", "reports/liabilities?on=2026-11-18", "finance"),
-        ("report: liabilities of a day before", "reports/liabilities?on=2026-10-31", "finance"),
+        ("report: liabilities of a day before", "reports/liabilities?on=2026-11-17", "finance"),
         ("report: payment times", "reports/payment-times?year=2026", "finance"),
         ("report: take-up", "reports/take-up?on=2026-11-02", "finance"),
     ]

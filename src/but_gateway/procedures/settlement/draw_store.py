@@ -182,9 +182,10 @@ async def billed_invoices(unit: UnitOfWork, batch_id: UUID) -> Sequence[asyncpg.
     """Provider, id and number of the invoices in the batch, oldest first."""
     rows: Sequence[asyncpg.Record] = await unit.driver.fetch(
         """
-        SELECT i.provider_id, i.id, i.number FROM invoice i
-        WHERE i.municipality_id = $1
-          AND i.id IN (SELECT s.invoice_id FROM position_state s WHERE s.municipality_id = $1 AND s.batch_id = $2)
+        -- From the batch's positions to their invoices: the other way round every invoice of the town was asked.
+        SELECT i.provider_id, i.id, i.number
+        FROM (SELECT DISTINCT s.invoice_id FROM position_state s WHERE s.municipality_id = $1 AND s.batch_id = $2) b
+        CROSS JOIN LATERAL (SELECT * FROM invoice i WHERE i.municipality_id = $1 AND i.id = b.invoice_id OFFSET 0) i
         ORDER BY i.id
         """,
         unit.municipality_id,

@@ -83,7 +83,7 @@ async def read_positions(unit: UnitOfWork, batch_id: UUID) -> AsyncIterator[list
         CROSS JOIN LATERAL (SELECT * FROM position x WHERE x.municipality_id = s.municipality_id AND x.id = s.position_id OFFSET 0) p
         CROSS JOIN LATERAL (SELECT * FROM invoice_line x WHERE x.municipality_id = s.municipality_id AND x.id = s.line_id OFFSET 0) l
         CROSS JOIN LATERAL (SELECT * FROM invoice x WHERE x.municipality_id = s.municipality_id AND x.id = s.invoice_id OFFSET 0) i
-        JOIN provider r ON r.municipality_id = s.municipality_id AND r.id = s.provider_id
+        CROSS JOIN LATERAL (SELECT x.key FROM provider x WHERE x.municipality_id = s.municipality_id AND x.id = s.provider_id OFFSET 0) r
         CROSS JOIN LATERAL (SELECT * FROM decision x WHERE x.municipality_id = s.municipality_id AND x.id = s.decision_id OFFSET 0) d
         CROSS JOIN LATERAL (
           SELECT jsonb_agg(jsonb_build_array(o.serial, o.legal_basis, i.cents) ORDER BY o.serial) AS orders, min(y.end_to_end_id) AS payment
