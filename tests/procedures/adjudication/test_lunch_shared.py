@@ -112,3 +112,30 @@ async def test_m02_the_last_day_of_a_budget_is_free_for_the_one_it_belongs_to(to
     owner = await town.bill("c2", lunch("A", DAY))
     assert owner.says == ["accepted 4.50"]
     assert (await stranger.again()).says == ["rejected 0.00 B-01 M-02"]
+
+
+async def test_m01_the_day_is_held_at_another_facility_than_the_grants(town: Town) -> None:
+    await town.agree("c1", facilities=["s1", "k4"])
+    await town.grant("A", facility="s1")
+    assert (await town.bill("c1", lunch("A", DAY, facility="k4"))).says == ["accepted 4.50"]
+    assert (await town.bill("c1", lunch("A", DAY))).says == ["rejected 0.00 M-01"]
+
+
+async def test_m03_the_day_is_paid_at_another_facility_than_the_grants(town: Town) -> None:
+    await town.agree("c1", facilities=["k4"])
+    await town.grant("A", facility="s1")
+    await town.bill("c1", lunch("A", DAY, facility="k4"))
+    await town.settle()
+    assert (await town.bill("c2", lunch("A", DAY), at="2026-12-03T10:00:00Z")).says == ["review ?4.50 M-03"]
+
+
+async def test_a_grant_import_re_decides_beside_a_day_that_is_paid_at_another_facility(town: Town) -> None:
+    await town.agree("c1", facilities=["k4"])
+    await town.grant("A")
+    first = await town.bill("c1", lunch("A", DAY, facility="k4"))
+    second = await town.bill("c2", lunch("A", DAY))
+    review = next(r["id"] for r in (await town.ok("clerk", "GET", "/reviews?state=open"))["items"] if r["invoice_id"] == first.id)
+    await town.ok("clerk", "POST", f"/reviews/{review}/resolution", {"decision": "accept", "approved": None, "reason": "Geklärt."})
+    await town.settle()
+    await town.grant("A", facility="s1", at="2026-12-04T10:00:00Z")
+    assert (await second.again()).says == ["review ?4.50 M-03"]

@@ -54,7 +54,10 @@ async def open_case(
     known = {p.id: p for p in pieces} | rivals
     await _read_promises(unit, case, [p.line for p in known.values()], protected=registers.settings.protected_checks)
     await registers.want_providers(unit, {p.line.provider_id for p in known.values()})
-    await registers.want_facilities(unit, {p.line.facility_id for p in known.values() if p.line.facility_id is not None})
+    # Slots are held elsewhere too: whether a claim is attributed asks for its own facility (M-02).
+    slots = case.docket.slots.values()
+    places = {p.line.facility_id for p in known.values()} | {s.facility_id for s in slots} | {s.rival_facility_id for s in slots}
+    await registers.want_facilities(unit, {place for place in places if place is not None})
     return case, known
 
 
