@@ -230,8 +230,8 @@ def disputed(c: Context) -> Finding | None:
 @rule(
     "E-12",
     effect=REVIEW,
-    condition="Die Bewilligung wurde beim Einlesen beanstandet (Antrag fehlt oder liegt nach dem Beginn).",
-    basis="§ 37 (1) S. 2, (2) S. 1 SGB II",
+    condition="Die Bewilligung wurde beim Einlesen beanstandet (der gesonderte Antrag liegt nach dem Beginn).",
+    basis="§ 37 (2) S. 1 SGB II",
     benefits=("tutoring",),
     examples=(
         fires("Der Antrag liegt nach dem Beginn der Bewilligung.", LESSON, grant={"flagged": True}),
@@ -239,7 +239,7 @@ def disputed(c: Context) -> Finding | None:
     ),
 )
 def flagged_import(c: Context) -> Finding | None:
-    """E-11 and E-12 are found when grants are imported; lines under such a grant are decided by a person."""
+    """Found when grants are imported, as E-11 is; only lines under a grant that begins before its application are decided by a person."""
     return Finding("E-12", Effect.REVIEW) if c.grant is not None and c.grant.flagged else None
 
 

@@ -176,7 +176,7 @@ class Grant:
     budget: Budget = Budget()
     revoked_from: date | None = None
     notified_on: date | None = None  # the earlier of the office's date and the delivery through the change feed
-    flagged: bool = False  # E-11/E-12 flagged the import: lines go to review
+    flagged: bool = False  # E-12 flagged the import: lines go to review
     widened: bool = False  # bkgg: it came with other days than whole months (E-03)
 
 

@@ -6,5 +6,5 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 
 from typing import Final
 
-RULE_SET: Final = "2026-11-22.4"
-DIGEST: Final = "08a62621f60bfdcd7dfae5c35d9fd31dfbe0cd4c404fa5d482916c4fe0fa6da4"
+RULE_SET: Final = "2026-11-22.5"
+DIGEST: Final = "362899eda8f044240a08269f9292d60aff4baa5836b737bdfcab6f8137c22699"

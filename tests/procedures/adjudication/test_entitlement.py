@@ -148,10 +148,10 @@ async def test_e09_only_a_disputed_grant_goes_to_review(town: Town) -> None:
     assert bill.says == ["review ?4.50 E-09", "accepted 4.50"]
 
 
-async def test_e11_tutoring_without_an_application_is_flagged_and_its_lessons_are_reviewed(town: Town) -> None:
+async def test_e11_tutoring_without_an_application_is_flagged_and_paid(town: Town) -> None:
     report = await town.grant("A", "tutoring", applied_on=None)
     assert [f["rule"] for f in report["flagged"]] == ["E-11"]
-    assert (await town.bill("t1", lesson("A", "2026-10-12"))).says == ["review ?45.00 E-12"]
+    assert (await town.bill("t1", lesson("A", "2026-10-12"))).says == ["accepted 45.00"]
 
 
 async def test_e12_a_grant_that_begins_before_its_application_is_flagged(town: Town) -> None:

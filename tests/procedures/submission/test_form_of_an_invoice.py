@@ -29,7 +29,6 @@ FAULTS = {
     "a range without its end": (without(fee("A", DAY, OTHER, "9.00"), "service_to"), "/lines/0/service_from", "one_form"),
     "a range that ends before it begins": (fee("A", OTHER, DAY, "9.00"), "/lines/0/service_to", "before_start"),
     "no quantity": (without(MEAL, "quantity"), "/lines/0/quantity", "missing"),
-    "fewer meals than days": (lunch("A", DAY, OTHER, quantity=1), "/lines/0/quantity", "less_than_days"),
     "a quantity of lessons": (lesson("A", DAY) | {"quantity": 1}, "/lines/0/quantity", "not_allowed"),
     "two lessons in a line": (lesson("A", DAY) | {"service_dates": [DAY, OTHER]}, "/lines/0/service_dates", "one_lesson"),
     "a month of lessons": (
@@ -105,6 +104,13 @@ async def test_every_day_lies_in_the_period(town: Town, line: JSON, pointer: str
     answer = await town.send("c3", line, period=period)
     assert answer.status_code == 422
     assert [(f["pointer"], f["code"]) for f in answer.json()["errors"]] == [(pointer, "outside_period")]
+
+
+async def test_h03_fewer_meals_than_days_are_a_wrong_sum(town: Town) -> None:
+    await town.grant("A")
+    answer = await town.send("c1", lunch("A", DAY, OTHER, quantity=1))
+    assert (answer.status_code, answer.json()["code"]) == (422, "H-03")
+    assert [(f["pointer"], f["code"]) for f in answer.json()["errors"]] == [("/lines/0/quantity", "less_than_days")]
 
 
 async def test_no_more_positions_than_one_request_can_decide(town: Town) -> None:

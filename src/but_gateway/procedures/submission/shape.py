@@ -92,9 +92,6 @@ def _quantity_faults(at: str, line: LineIn) -> Iterator[Fault]:
                 "The quantity of a correction is the number of its days, negative.",
             )
             yield Fault(f"{at}/quantity", "not_number_of_days", text)
-    elif line.service_dates is not None and abs(line.quantity) < days:
-        text = Text("Die Menge ist kleiner als die Zahl der Tage.", "The quantity is less than the number of days.")
-        yield Fault(f"{at}/quantity", "less_than_days", text)
 
 
 def _lesson_faults(at: str, line: LineIn) -> Iterator[Fault]:
@@ -149,11 +146,14 @@ def _other_faults(at: str, line: LineIn) -> Iterator[Fault]:
 
 
 def arithmetic_faults(body: InvoiceIn) -> list[Fault]:
-    """Every difference by H-03: lines against quantity × unit price (not tutoring), the total against the lines."""
+    """Every difference by H-03: lines against quantity × unit price and their days (not tutoring), the total against the lines."""
+    fewer = Text("Die Menge ist kleiner als die Zahl der Tage.", "The quantity is less than the number of days.")
     faults = []
     for index, line in enumerate(body.lines):
         if line.quantity is None or line.benefit == TUTORING:
             continue
+        if abs(line.quantity) < len(line.service_dates or ()):
+            faults.append(Fault(f"/lines/{index}/quantity", "less_than_days", fewer))
         difference = line_arithmetic_fault(line.quantity, line.unit_price, line.amount)
         if difference:
             faults.append(_difference(f"/lines/{index}/amount", difference))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from but_gateway.db.fields import TownKeys
 
-# Flags of a grant under which a person decides its lines: no or late separate application (§ 37 (1) S. 2, (2) S. 1 SGB II).
-DOUBTFUL_FLAGS: Final = frozenset({"E-11", "E-12"})
+# Flag of a grant that begins before its separate application: a person decides its lines (§ 37 (2) S. 1 SGB II).
+LATE_APPLICATION_FLAG: Final = "E-12"
 # Flag of a bkgg grant that was widened to whole months (§ 5 (1) BKGG).
 WIDENED_FLAG: Final = "E-03"
 
@@ -80,5 +80,5 @@ class GrantRecord:
 
     @property
     def doubtful(self) -> bool:
-        """Whether its import was flagged so that a person decides its lines (E-11, E-12)."""
-        return not DOUBTFUL_FLAGS.isdisjoint(self.flags)
+        """Whether its import was flagged so that a person decides its lines (E-12). A missing application (E-11) is only told."""
+        return LATE_APPLICATION_FLAG in self.flags

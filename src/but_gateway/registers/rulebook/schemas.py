@@ -134,7 +134,7 @@ class RulesOut(AnswerModel):
     """Die Regeln, die für Leistungen eines Tages gelten."""
 
     on: Day = Field(description="Der Leistungstag")
-    rule_set: str = Field(description="Name des Regelwerks, den Entscheidungen nennen", examples=["2026-11-22.4"])
+    rule_set: str = Field(description="Name des Regelwerks, den Entscheidungen nennen", examples=["2026-11-22.5"])
     items: list[RuleOut] = Field(description="Die Regeln in der Reihenfolge des Katalogs")
 
 
