@@ -3,9 +3,11 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
 from but_gateway.app import create_app
 from but_gateway.identity.principal import Role
@@ -155,3 +157,29 @@ def test_every_example_of_a_body_is_one(model: type[StrictModel]) -> None:
     examples = extra.get("examples", []) if isinstance(extra, dict) else []
     for example in examples if isinstance(examples, list) else []:
         model.model_validate_json(json.dumps(example))
+
+
+def examples_of(operation: Operation) -> Iterator[tuple[Any, Any]]:
+    """Schema and example, of what it takes and of what it answers."""
+    for body in (operation.declared.get("requestBody", {}), *operation.declared["responses"].values()):
+        for media_type, content in body.get("content", {}).items():
+            if media_type in {"application/json", MEDIA_TYPE}:
+                schema = content.get("schema", {})
+                shown = [one["value"] for one in content.get("examples", {}).values()]
+                yield from ((schema, one) for one in [*shown, *resolve(schema).get("examples", [])])
+
+
+@every_operation
+def test_what_a_client_is_shown_is_what_it_may_send_and_will_get(operation: Operation) -> None:
+    found: list[str] = []
+    for schema, example in examples_of(operation):
+        validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+        found += [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(example)]
+    assert found == []
+
+
+def test_simulating_and_large_imports_are_answers_too() -> None:
+    paths = DOCUMENT["paths"]
+    for name in ("invoices", "settlement-batches"):
+        assert {"200", "201"} <= set(paths[f"/v1/municipalities/{{municipality}}/{name}"]["post"]["responses"])
+    assert {"200", "202"} <= set(paths["/v1/municipalities/{municipality}/grant-imports"]["post"]["responses"])

@@ -1,14 +1,17 @@
 """The OpenAPI 3.1 document: what the operations declare, plus what holds for all of them."""
 
+import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
-from but_gateway.web.body import StrictModel
+from but_gateway.web.body import AnswerModel, StrictModel
+from but_gateway.web.examples import example_lists, keep_nulls, written_in_models
 from but_gateway.web.problems import MEDIA_TYPE, Invalid, declare
 
 PROBLEM_REF: Final = {"$ref": "#/components/schemas/Problem"}
@@ -127,11 +130,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for ours in ("HTTPValidationError", "ValidationError"):
             schemas.pop(ours, None)  # FastAPI's own form of a 422, which we never answer
         schemas.update(_named_by_hand(document, schemas))
+        keep_nulls(document, [*written_in_models(StrictModel, AnswerModel), *_written_in_routes(app.routes)])
+        example_lists(schemas)
         components["schemas"] = dict(sorted({**schemas, "Problem": _PROBLEM, "TokenError": _TOKEN_ERROR}.items()))
         for operation in operations(document):
             _complete(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _written_in_routes(routes: Iterable[BaseRoute]) -> Iterator[object]:
+    for route in routes:
+        inner = getattr(route, "original_router", None)  # newer versions of the framework keep included routers as they are
+        yield from _written_in_routes(inner.routes) if inner is not None else ()
+        yield from (getattr(route, "responses", None), getattr(route, "openapi_extra", None))
 
 
 def _named_by_hand(document: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,11 +166,15 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _complete(operation: dict[str, Any]) -> None:
+    simulated = None
     responses = operation["responses"] = dict(sorted(operation["responses"].items()))
     refused = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
     if refused.get("$ref", "").endswith("/HTTPValidationError"):
         responses["422"] = declare(Invalid)[422]
     parameters = operation.setdefault("parameters", [])
+    if "201" in responses and any(parameter.get("name") == "dry_run" for parameter in parameters):
+        simulated = {**copy.deepcopy(responses["201"]), "description": "Mit `dry_run=true`: dasselbe Ergebnis, nichts wird behalten"}
+        responses = operation["responses"] = {"200": simulated, **responses}
     if "x-roles" in operation:
         operation["security"] = [{"bearer": []}]
         named = {parameter.get("name", "").lower() for parameter in parameters}
@@ -178,9 +194,9 @@ def _complete(operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         headers = response.setdefault("headers", {})
         headers["X-Request-Id"] = {"$ref": "#/components/headers/RequestId"}
-        if status in _RETRYABLE:
+        if status in _RETRYABLE or (status == "409" and operation.get("x-idempotency-key")):
             headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-        if operation.get("x-idempotency-key") and status.startswith("2"):
+        if operation.get("x-idempotency-key") and status.startswith("2") and response is not simulated:
             headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Replayed"}
         for media_type, content in response.get("content", {}).items():
             if media_type == MEDIA_TYPE:

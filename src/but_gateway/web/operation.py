@@ -25,6 +25,7 @@ from but_gateway.web.problems import (
 JSON_TYPE: Final = "application/json"
 ALWAYS: Final = (Unauthorized, Forbidden, NotFound, Invalid, BadHeader, TooManyRequests, Unavailable)
 WITH_BODY: Final = (MalformedBody, BodyTooLarge, UnsupportedMediaType)
+TAKING_NONE: Final = (MalformedBody, BodyTooLarge)  # a body where none is taken
 WITH_KEY: Final = (IdempotencyKeyMissing, IdempotencyKeyReused, RequestInProgress)
 
 
@@ -49,7 +50,13 @@ def operation(  # noqa: PLR0913 - all keyword-only, each with its meaning in the
         body_limit: bytes.
         extra: more OpenAPI of the operation.
     """
-    declared = [*ALWAYS, *(WITH_BODY if body else ()), *(WITH_KEY if keyed else ()), *problems]
+    declared = [
+        *ALWAYS,
+        *(WITH_BODY if body else ()),
+        *(WITH_KEY if keyed else ()),
+        *(TAKING_NONE if keyed and not body else ()),
+        *problems,
+    ]
     return {
         "openapi_extra": {
             "x-roles": sorted(str(role) for role in roles),

@@ -111,7 +111,8 @@ class PeriodOut(AnswerModel):
 class Confirmed(AnswerModel):
     """Bestätigt: diese Leistung wird bezahlt."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CONFIRMED]})
+    # ``covered`` stands in the answer only where it was asked for.
+    model_config = ConfigDict(json_schema_extra={"examples": [_CONFIRMED]}, json_schema_serialization_defaults_required=False)
 
     id: str
     checked_at: str

@@ -60,11 +60,23 @@ _BODY: Final = {
 }
 
 
+_IMPORT: Final = operation(
+    roles={Role.REGISTRAR}, keyed=True, body=True, media_types=(JSON_TYPE, NDJSON_TYPE), body_limit=LIMIT_LARGE, extra=_BODY
+)
+_ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "model": ImportJob,
+        "description": "Mehr als 1.000 Zeilen: als Auftrag angenommen",
+        "headers": {"Location": {"description": "wo der Auftrag steht", "schema": {"type": "string"}}},
+    }
+}
+
+
 @router.post(
     "/grant-imports",
     summary="Bewilligungen einliefern",
     response_model=ImportReport,
-    **operation(roles={Role.REGISTRAR}, keyed=True, body=True, media_types=(JSON_TYPE, NDJSON_TYPE), body_limit=LIMIT_LARGE, extra=_BODY),
+    **{**_IMPORT, "responses": {**_IMPORT["responses"], **_ACCEPTED}},
 )
 async def import_grants(request: Request, call: CurrentCall) -> Response:
     """Jede Zeile steht oder fällt für sich; dieselbe Lieferung noch einmal ändert nichts.

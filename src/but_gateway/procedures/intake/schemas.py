@@ -93,6 +93,8 @@ class NumberReplacementIn(StrictModel):
 class NumberReplacementOut(AnswerModel):
     """Die neue Nummer."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"entitlement_number": "7K3M-9QXT-2VAB4"}]})
+
     entitlement_number: str = Field(description="Berechtigungsnummer, 4-4-5", examples=["7K3M-9QXT-2VAB4"])
 
 
@@ -108,6 +110,8 @@ class FamilyPaymentIn(StrictModel):
 
 class FamilyPaymentOut(AnswerModel):
     """Der Vermerk."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "0198f0c2-6a10-7000-8000-000000000001"}]})
 
     id: str
 

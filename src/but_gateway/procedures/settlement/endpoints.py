@@ -64,8 +64,16 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Inhalt der Datei, bei jedem Abruf dieselben Bytes",
         "content": {
-            kind: {"schema": {"type": "string", "format": "binary"}}
-            for kind in ("application/xml", "text/csv", "application/x-ndjson", "application/json", XLSX)
+            kind: {"schema": {} if kind == "application/json" else {"type": "string", "format": "binary"}}
+            for kind in (
+                "application/xml",
+                "text/csv",
+                "application/x-ndjson",
+                "application/json",
+                "application/pdf",
+                "application/zip",
+                XLSX,
+            )
         },
         "headers": {"ETag": {"description": "SHA-256 des Inhalts", "schema": {"type": "string"}}},
     },

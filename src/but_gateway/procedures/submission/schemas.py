@@ -1,9 +1,9 @@
 """Bodies and answers of invoices, to the letter of the contract."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from but_gateway.web.body import AnswerModel, Cents, Day, Flag, Key, Line, LongText, MonthOfYear, StrictModel, TimeOfDay, Whole
 
@@ -162,6 +162,38 @@ class AllocationOut(BaseModel):
     units: int
 
 
+_LINE_OUT: Final[dict[str, JsonValue]] = {
+    "line_no": 2,
+    "decision": "reduced",
+    "claimed": "48.00",
+    "approved": "45.00",
+    "proposed": None,
+    "findings": [
+        {
+            "code": "OVER_AGREED_PRICE",
+            "effect": "reduce",
+            "text": "Wir bezahlen 45,00 € statt 48,00 €. Vereinbart sind 22,50 € je Einheit, Sie haben 24,00 € berechnet.",
+            "next_step": "Sie müssen nichts tun. Berechnen Sie künftig den vereinbarten Preis.",
+            "bearer": "provider",
+            "values": {"agreed": "22.50", "billed": "24.00"},
+        }
+    ],
+    "positions": [],
+}
+_HEAD_OUT: Final[dict[str, JsonValue]] = {
+    "id": "0198f0c2-5a10-7000-8000-000000000001",
+    "municipality": "krefeld",
+    "provider": "t1",
+    "number": "R-2026-10-001",
+    "state": "decided",
+    "issued_on": "2026-11-02",
+    "period": {"from": "2026-10-01", "to": "2026-10-31"},
+    "received_at": "2026-11-02T10:00:00.000Z",
+    "dry_run": False,
+    "cancelled_by": None,
+    "totals": {"claimed": "48.00", "approved": "45.00", "in_review": "0.00", "refused": "3.00"},
+    "counts": {"accepted": 0, "reduced": 1, "rejected": 0, "review": 0, "cancelled": 0},
+}
 Outcome = Literal["accepted", "reduced", "rejected", "review", "cancelled"]
 
 
@@ -184,6 +216,8 @@ class PositionOut(BaseModel):
 
 class LineOut(BaseModel):
     """A decided line."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LINE_OUT]})
 
     line_no: int
     decision: Literal["accepted", "reduced", "rejected", "review", "cancelled", "mixed"]
@@ -216,6 +250,8 @@ class Counts(AnswerModel):
 class InvoiceHeadOut(AnswerModel):
     """An invoice without its lines."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_HEAD_OUT]})
+
     id: UUID
     municipality: str
     provider: str
@@ -232,6 +268,8 @@ class InvoiceHeadOut(AnswerModel):
 
 class InvoiceOut(InvoiceHeadOut):
     """An invoice with its decided lines."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_HEAD_OUT, "lines": [_LINE_OUT]}]})
 
     lines: list[LineOut]
 

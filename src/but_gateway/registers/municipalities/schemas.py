@@ -42,6 +42,7 @@ _SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "flat_proration": "opening_days",
     "bank_cooling_days": 3,
     "payment_term_days": 30,
+    "hkr_profile": "generic",
     "lunch_price_ceilings": [{"valid_from": "2026-01-01", "unit_price": "5.00"}],
     "debtor": {"name": "Musterstadt", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"},
     "account_assignments": [
