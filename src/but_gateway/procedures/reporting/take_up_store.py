@@ -6,6 +6,7 @@ from typing import Final
 from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.clock import end_of_day
 from but_gateway.procedures.reporting.model import Reach
+from but_gateway.procedures.reporting.plan_store import join_by_hashes
 
 # A child counts once for each benefit, under the grant that began last; with two from the same day, under the one that would pay first.
 # Used: what decisions up to the end of the day put on any of its grants valid on that day comes to more than nothing.
@@ -21,7 +22,10 @@ _TAKE_UP: Final = """
     ), paid AS (
       SELECT t.child_id, t.benefit, coalesce(sum(p.cents), 0) > 0 AS used
       FROM valid t
-      LEFT JOIN posting p ON p.municipality_id = $1 AND p.grant_id = t.grant_id AND p.kind = 'decision' AND p.at < $3
+      CROSS JOIN LATERAL (
+        SELECT sum(p.cents) AS cents FROM posting p
+        WHERE p.municipality_id = $1 AND p.grant_id = t.grant_id AND p.kind = 'decision' AND p.at < $3
+      ) p
       GROUP BY t.child_id, t.benefit
     ), counted AS (
       SELECT DISTINCT ON (t.child_id, t.benefit) t.child_id, t.benefit, t.legal_basis, t.facility_id, p.used,
@@ -39,5 +43,6 @@ _TAKE_UP: Final = """
 
 async def take_up(unit: UnitOfWork, on: date, *, expiring_until: date, payment_order: tuple[str, ...]) -> list[Reach]:
     """Exact counts of a day by benefit, facility and legal basis. Not to be shown as they are: see suppression.py."""
+    await join_by_hashes(unit)
     rows = await unit.driver.fetch(_TAKE_UP, unit.municipality_id, on, end_of_day(on), expiring_until, list(payment_order))
     return [Reach(**row) for row in rows]

@@ -8,11 +8,8 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.kit.clock import end_of_day
 from but_gateway.kit.period import Month
 from but_gateway.procedures.reporting.model import Days, Speed
+from but_gateway.procedures.reporting.plan_store import join_by_hashes
 
-# Of what lies in the parts below the planner knows nothing and takes each for one row, so it would compare every invoice of the year with
-# every other one. Without nested loops it joins by hashes; only lateral look-ups, which know no other way, go row by row. These are then
-# reckoned so dear that the statement would be compiled first, which takes longer than running it.
-_HASHED: Final = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off"
 # An invoice is decided when its last review is; handed over and paid when the last position that is paid for it is. What is not yet
 # counts in `received` only. A payment that came back counts from the day its repeat was paid.
 _TIMES: Final = """
@@ -72,7 +69,7 @@ _TIMES: Final = """
 
 async def payment_times(unit: UnitOfWork, year: int) -> list[Speed]:
     """How long the invoices received in a year took, by month of receipt and kind of provider."""
-    await unit.driver.execute(_HASHED)
+    await join_by_hashes(unit)
     rows = await unit.driver.fetch(_TIMES, unit.municipality_id, end_of_day(date(year - 1, 12, 31)), end_of_day(date(year, 12, 31)))
     return [
         Speed(
