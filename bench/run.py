@@ -6,6 +6,8 @@ Nothing here is asserted: a ratio is a finding, not a test. Every figure is the 
 import argparse
 import os
 import platform
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -31,6 +33,8 @@ def main() -> None:
     options.add_argument("--large", action="store_true", help="also checks in towns of 10,000 to 1,000,000 entitlements (minutes, 2 GB)")
     chosen = options.parse_args()
     parts = {chosen.only} if chosen.only else set(PARTS[:3]) | ({"growth"} if chosen.large else set())
+    # Whoever stops it with kill wants the database stopped and gigabytes removed, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="but-bench-") as folder, database(Path(folder)) as environ:
         print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         with server(environ, gateway(), "--port") as served:
