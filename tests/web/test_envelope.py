@@ -216,6 +216,69 @@ async def test_beyond_the_cap_new_requests_are_refused_at_once_and_those_at_work
     assert [wire.status for wire in at_work] == [200, 200, 200]
 
 
+def slow_and_quick(cap: int) -> tuple[Envelope, Callable[[], Wire], Callable[[], Wire]]:
+    """An envelope, and wires on which a body begins and does not go on, or is there as a whole."""
+    envelope = Envelope(read_all, metrics=Metrics(), in_flight_max=cap, receive_timeout_seconds=10)
+    return (
+        envelope,
+        lambda: Wire([{"type": "http.request", "body": b"{", "more_body": True}]),
+        lambda: Wire([{"type": "http.request", "body": b"{}", "more_body": False}]),
+    )
+
+
+async def test_bodies_that_are_still_coming_keep_nobody_from_work() -> None:
+    envelope, slow, quick = slow_and_quick(3)
+    tasks = [asyncio.create_task(envelope(scope(), wire.receive, wire.send)) for wire in [slow() for _ in range(10)]]
+    await asyncio.sleep(0.01)
+    assert envelope.metrics.in_flight == 0
+    wire = quick()
+    await asyncio.wait_for(envelope(scope(), wire.receive, wire.send), 1)
+    assert wire.status == 200
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert envelope.metrics.in_flight == 0
+
+
+async def test_of_too_many_bodies_that_are_still_coming_the_oldest_is_given_up() -> None:
+    envelope, slow, quick = slow_and_quick(1)
+    waiting = [slow() for _ in range(6)]
+    tasks = [asyncio.create_task(envelope(scope(), wire.receive, wire.send)) for wire in waiting]
+    await asyncio.wait_for(asyncio.gather(*tasks[:2]), 1)
+    assert [wire.status for wire in waiting[:2]] == [408, 408]
+    assert not any(wire.outgoing for wire in waiting[2:])
+    wire = quick()
+    await asyncio.wait_for(envelope(scope(), wire.receive, wire.send), 1)
+    assert wire.status == 200
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_who_comes_back_from_the_lobby_needs_a_place() -> None:
+    gate, coming = asyncio.Event(), asyncio.Event()
+
+    async def work(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await gate.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def late() -> Message:
+        await coming.wait()
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    envelope = Envelope(work, metrics=Metrics(), in_flight_max=1, receive_timeout_seconds=10)
+    last, first = Wire(), Wire([{"type": "http.request", "body": b"{}", "more_body": False}])
+    tasks = [asyncio.create_task(envelope(scope(), late, last.send)), asyncio.create_task(envelope(scope(), first.receive, first.send))]
+    await asyncio.sleep(0.01)
+    coming.set()
+    await asyncio.wait_for(tasks[0], 1)
+    assert last.status == 503
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert first.status == 200
+
+
 async def test_what_would_only_wait_is_refused_before_anything_is_read() -> None:
     envelope = Envelope(
         read_all, metrics=Metrics(), in_flight_max=3, receive_timeout_seconds=10, crowded=lambda path: path != "/health/live"

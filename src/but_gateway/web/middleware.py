@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from but_gateway.kit.ids import new_id
 from but_gateway.web.errors import place_of, problem_for, response_for
+from but_gateway.web.lobby import WAITING_PER_PLACE, Lobby
 from but_gateway.web.metrics import Metrics
 from but_gateway.web.problems import Language, Problem, ReceiveTimeout, Unavailable, language_of
 
@@ -22,7 +23,7 @@ _SERVER_ERROR: Final = 500
 
 
 class Envelope:
-    """The outermost layer. ``in_flight_max``: requests at work at once.
+    """The outermost layer. ``in_flight_max``: requests at work at once; while its body is coming a request is not at work (lobby.py).
 
     ``receive_timeout_seconds``: for a whole body to come, and for each piece of a streamed answer to be taken.
 
@@ -43,6 +44,7 @@ class Envelope:
         self.metrics = metrics
         self.in_flight_max = in_flight_max
         self.receive_timeout_seconds = receive_timeout_seconds
+        self.lobby = Lobby(WAITING_PER_PLACE * in_flight_max)
         self.log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +52,7 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self.receive_timeout_seconds)
+        exchange = _Exchange(self, scope, receive, send)
         self.metrics.in_flight += 1
         try:
             self._admit(scope)
@@ -61,12 +63,32 @@ class Envelope:
             await self._answer(exchange, error)
         finally:
             self.metrics.in_flight -= 1
+            self.lobby.leave(exchange)
             self._tell(exchange)
 
     def _admit(self, scope: Scope) -> None:
         path = scope["path"]
-        if (self.metrics.in_flight > self.in_flight_max and not path.startswith("/health/")) or self.crowded(path):
+        if (self._is_full and not path.startswith("/health/")) or self.crowded(path):
             raise Unavailable(headers={"Retry-After": "1"})
+
+    @property
+    def _is_full(self) -> bool:
+        return self.metrics.in_flight > self.in_flight_max
+
+    async def wait(self, exchange: "_Exchange", receive: Receive, until: float) -> Message:
+        """The next part of a request's body. Meanwhile it is not at work; when all of it is here, it needs a place again."""
+        self.metrics.in_flight -= 1
+        try:
+            message = await self.lobby.wait(exchange, receive, until)
+        except TimeoutError:
+            raise ReceiveTimeout(headers={"Connection": "close"}) from None
+        finally:
+            self.metrics.in_flight += 1
+        if not message.get("more_body", False):
+            self.lobby.leave(exchange)
+            if self._is_full:
+                raise Unavailable(headers={"Retry-After": "1"})
+        return message
 
     async def _answer(self, exchange: "_Exchange", error: Exception) -> None:
         problem = problem_for(error)
@@ -96,7 +118,8 @@ class Envelope:
 class _Exchange:
     """One request and its answer on the way."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, timeout_seconds: float) -> None:
+    def __init__(self, envelope: Envelope, scope: Scope, receive: Receive, send: Send) -> None:
+        self.envelope = envelope
         self.scope = scope
         self.began = time.perf_counter()
         self.status = 0
@@ -111,8 +134,7 @@ class _Exchange:
         self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
         self.state["request_id"] = self.request_id
         self._receive, self._send = receive, send
-        self._timeout_seconds = timeout_seconds
-        self._deadline = self.began + timeout_seconds
+        self._deadline = asyncio.get_running_loop().time() + envelope.receive_timeout_seconds
         self._complete = False
 
     @property
@@ -129,11 +151,7 @@ class _Exchange:
         """The next part of the request; of a body that is still coming, in time."""
         if self._complete:
             return await self._receive()
-        try:
-            async with asyncio.timeout(self._deadline - time.perf_counter()):
-                message = await self._receive()
-        except TimeoutError:
-            raise ReceiveTimeout(headers={"Connection": "close"}) from None
+        message = await self.envelope.wait(self, self._receive, self._deadline)
         self._complete = not message.get("more_body", False)
         return message
 
@@ -154,7 +172,7 @@ class _Exchange:
             return
         # A streamed answer holds a connection to the database: whoever does not read must not keep it from others.
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(self.envelope.receive_timeout_seconds):
                 await self._send(message)
         except TimeoutError:
             raise ClientDisconnect from None
