@@ -48,7 +48,10 @@ class Database:
         parsed = make_url(url)
         # Tables are joined in the order that a statement names them. Left to itself the planner takes tables that were filled a moment ago
         # (and batches that did not exist when it last looked) for empty, and begins at the wrong end: a first hand-over took minutes.
-        settings = {"application_name": "but-gateway", "timezone": "UTC", "search_path": "public", "join_collapse_limit": "1"}
+        # Its guesses of costs are wrong then, too; compiling a plan because of them would take longer than any statement here.
+        settings = {
+            "application_name": "but-gateway", "timezone": "UTC", "search_path": "public", "join_collapse_limit": "1", "jit": "off",
+        }  # fmt: skip
         if role is not None:
             # As a start-up setting it is the session's default: RESET ALL goes back to it, not to the login role.
             settings["role"] = role

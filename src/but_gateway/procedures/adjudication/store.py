@@ -104,7 +104,9 @@ async def load_tutor_lessons(unit: UnitOfWork, provider_ids: Collection[UUID], t
         """
         SELECT l.tutor, s.position_id, s.child_id, s.entitlement_id, s.provider_id, s.benefit, s.item, s.first_day, s.last_day,
                s.starts_at, s.ends_at, s.minutes, s.approved AS amount
-        FROM invoice_line l JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
+        FROM invoice_line l
+        CROSS JOIN LATERAL (SELECT id FROM position WHERE municipality_id = $1 AND line_id = l.id OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT * FROM position_state WHERE municipality_id = $1 AND position_id = p.id OFFSET 0) s
         WHERE l.municipality_id = $1 AND l.provider_id = ANY($2) AND l.tutor = ANY($3) AND l.first_day BETWEEN $4 AND $5
           AND s.outcome = ANY($6) AND s.child_id IS NOT NULL AND s.claimed > 0 AND (s.outcome = 'review' OR s.corrected < s.approved)
         """,
@@ -172,7 +174,7 @@ async def positions_of_line(unit: UnitOfWork, invoice_id: UUID, line_no: int) ->
         unit,
         """
         SELECT s.position_id FROM invoice_line l
-        JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
+        JOIN position_state s ON s.municipality_id = l.municipality_id AND s.invoice_id = $2 AND s.line_id = l.id
         WHERE l.municipality_id = $1 AND l.invoice_id = $2 AND l.line_no = $3 ORDER BY s.position_id
         """,
         unit.municipality_id,
@@ -239,12 +241,21 @@ async def find_corrected(
         """
         SELECT i.number, l.line_no, ps.first_day, ps.benefit, ps.form, ps.position_id, ps.child_id, ps.approved, ps.corrected, ps.outcome,
                d.allocations
-        FROM unnest($3::text[], $4::int[]) AS wanted(number, line_no)
-        JOIN invoice i ON i.municipality_id = $1 AND i.provider_id = $2 AND i.number = wanted.number AND i.kind = 'invoice'
-        JOIN invoice_line l ON l.municipality_id = i.municipality_id AND l.invoice_id = i.id AND l.line_no = wanted.line_no
-        JOIN position_state ps ON ps.municipality_id = l.municipality_id AND ps.line_id = l.id AND ps.claimed > 0
-          AND ps.child_id = ANY($5)
-        JOIN decision d ON d.municipality_id = ps.municipality_id AND d.id = ps.decision_id
+        FROM position_state ps
+        CROSS JOIN LATERAL (SELECT number FROM invoice WHERE municipality_id = $1 AND id = ps.invoice_id OFFSET 0) i
+        CROSS JOIN LATERAL (SELECT line_no FROM invoice_line WHERE municipality_id = $1 AND id = ps.line_id OFFSET 0) l
+        CROSS JOIN LATERAL (SELECT allocations FROM decision WHERE municipality_id = $1 AND id = ps.decision_id OFFSET 0) d
+        WHERE ps.municipality_id = $1 AND ps.claimed > 0 AND ps.child_id = ANY($5) AND ps.position_id = ANY(ARRAY(
+          SELECT p.id FROM unnest($3::text[], $4::int[]) AS wanted(number, line_no)
+          CROSS JOIN LATERAL (
+            SELECT id FROM invoice
+            WHERE municipality_id = $1 AND provider_id = $2 AND number = wanted.number AND kind = 'invoice' OFFSET 0
+          ) i
+          CROSS JOIN LATERAL (
+            SELECT id FROM invoice_line WHERE municipality_id = $1 AND invoice_id = i.id AND line_no = wanted.line_no OFFSET 0
+          ) l
+          CROSS JOIN LATERAL (SELECT id FROM position WHERE municipality_id = $1 AND line_id = l.id OFFSET 0) p
+        ))
         ORDER BY ps.position_id FOR UPDATE OF ps
         """,
         unit.municipality_id,

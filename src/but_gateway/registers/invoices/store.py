@@ -11,22 +11,36 @@ from but_gateway.db.session import UnitOfWork
 from but_gateway.registers.invoices.model import InvoiceHead, LineView, PositionView
 from but_gateway.rules.verdict import Effect, Finding, Outcome
 
-_HEAD: Final = """
+# Invoices of ``page``, each with the sums of its positions. The page is found first: joined, every page summed up the whole town.
+_HEADS: Final = """
 SELECT i.id, p.key AS provider_key, i.number, i.kind, i.issued_on, i.first_day, i.last_day, i.total, i.received_at,
        c.number AS cancelled_by, s.claimed, s.approved, s.in_review, s.accepted, s.reduced, s.rejected, s.review, s.cancelled
-FROM invoice i
-JOIN provider p ON p.municipality_id = i.municipality_id AND p.id = i.provider_id
-LEFT JOIN invoice c ON c.municipality_id = i.municipality_id AND c.cancels_id = i.id
+FROM page i
+CROSS JOIN LATERAL (SELECT p.key FROM provider p WHERE p.municipality_id = $1 AND p.id = i.provider_id LIMIT 1) p
+LEFT JOIN LATERAL (SELECT c.number FROM invoice c WHERE c.municipality_id = $1 AND c.cancels_id = i.id LIMIT 1) c ON true
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(claimed), 0)::bigint AS claimed, coalesce(sum(approved), 0)::bigint AS approved,
          coalesce(sum(claimed) FILTER (WHERE outcome = 'review'), 0)::bigint AS in_review,
          count(*) FILTER (WHERE outcome = 'accepted') AS accepted, count(*) FILTER (WHERE outcome = 'reduced') AS reduced,
          count(*) FILTER (WHERE outcome = 'rejected') AS rejected, count(*) FILTER (WHERE outcome = 'review') AS review,
          count(*) FILTER (WHERE outcome = 'cancelled') AS cancelled
-  FROM position_state s WHERE s.municipality_id = i.municipality_id AND s.invoice_id = i.id
+  FROM position_state s WHERE s.municipality_id = $1 AND s.invoice_id = i.id
 ) s
-WHERE i.municipality_id = $1
+ORDER BY i.id
 """
+_ONE: Final = f"WITH page AS MATERIALIZED (SELECT * FROM invoice i WHERE i.municipality_id = $1 AND i.id = $2) {_HEADS}"  # noqa: S608 - a constant
+_LIST: Final = f"""
+WITH page AS MATERIALIZED (
+  SELECT i.* FROM invoice i
+  WHERE i.municipality_id = $1 AND i.kind = 'invoice' AND ($2::uuid IS NULL OR i.id > $2) AND ($3::text IS NULL OR i.number = $3)
+    AND ($4::timestamptz IS NULL OR i.received_at >= $4)
+    AND ($5::text IS NULL OR ($5 = 'cancelled') = EXISTS (
+      SELECT FROM invoice c WHERE c.municipality_id = $1 AND c.cancels_id = i.id OFFSET 0
+    ))
+  ORDER BY i.id LIMIT $6
+)
+{_HEADS}
+"""  # noqa: S608 - a constant
 _COUNTS: Final = ("accepted", "reduced", "rejected", "review", "cancelled")
 
 
@@ -95,7 +109,7 @@ async def insert_positions(unit: UnitOfWork, columns: Sequence[list[Any]]) -> No
 
 async def find_head(unit: UnitOfWork, invoice_id: UUID) -> InvoiceHead | None:
     """An invoice without its lines, as far as the caller may see it."""
-    row = await unit.driver.fetchrow(f"{_HEAD} AND i.id = $2", unit.municipality_id, invoice_id)
+    row = await unit.driver.fetchrow(_ONE, unit.municipality_id, invoice_id)
     return None if row is None else _head(row)
 
 
@@ -104,10 +118,7 @@ async def list_heads(  # noqa: PLR0913 - the filters of the list, keyword-only
 ) -> list[InvoiceHead]:
     """Invoices, oldest first; one more than the limit where there are more."""
     rows = await unit.driver.fetch(
-        f"""{_HEAD} AND ($2::uuid IS NULL OR i.id > $2) AND i.kind = 'invoice' AND ($3::text IS NULL OR i.number = $3)
-        AND ($4::timestamptz IS NULL OR i.received_at >= $4)
-        AND ($5::text IS NULL OR CASE $5 WHEN 'cancelled' THEN c.id IS NOT NULL ELSE c.id IS NULL END)
-        ORDER BY i.id LIMIT $6""",
+        _LIST,
         unit.municipality_id,
         after,
         number,
@@ -186,7 +197,8 @@ async def list_decisions(unit: UnitOfWork, invoice_id: UUID, line_no: int) -> li
         SELECT d.id, d.position_id, s.form, s.first_day, s.last_day, s.claimed, d.outcome, d.approved, d.proposed, d.findings,
                d.allocations, d.rule_set, d.decided_at, d.decided_by, d.reason, NULL::uuid AS batch_id
         FROM invoice_line l
-        JOIN position_state s ON s.municipality_id = l.municipality_id AND s.line_id = l.id
+        -- By the invoice, for which there is an index: by the line alone all positions of the town were read.
+        JOIN position_state s ON s.municipality_id = l.municipality_id AND s.invoice_id = $2 AND s.line_id = l.id
         JOIN decision d ON d.municipality_id = s.municipality_id AND d.position_id = s.position_id
         WHERE l.municipality_id = $1 AND l.invoice_id = $2 AND l.line_no = $3
         ORDER BY d.id

@@ -76,6 +76,7 @@ invoice_line = tenant_table(
     append_only=True,
     provider_scoped=True,
 )
+index(invoice_line, "provider_id", "tutor", "first_day", name="ix_invoice_line_tutor", postgresql_where=text("tutor IS NOT NULL"))
 
 position = tenant_table(
     "position",
@@ -234,6 +235,7 @@ review = tenant_table(
     moment("resolved_at", nullable=True),
 )
 index(review, "state", "id")
+index(review, "position_id")
 index(review, "position_id", name="uq_review_open", unique=True, postgresql_where=text("state <> 'resolved'"))
 
 # The ledger: every change of money or of a budget, as a transfer from one account to another. Reversals are negative.
