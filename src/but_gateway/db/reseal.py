@@ -71,8 +71,8 @@ def _older(place: Place, prefix: str) -> str:
 async def reseal_chunk(unit: UnitOfWork, keys: TownKeys, place: Place, after: tuple[Any, ...] | None, limit: int) -> Chunk:
     """Seals up to so many rows behind a key anew. Rows that others hold are passed over, so that nobody waits."""
     limit = min(limit, place.rows_at_once or limit)
-    first, *_ = behind = place.keys_from(4)
-    further = f"{first} IS NULL OR ({place.key_columns}) > ({', '.join(behind)})"
+    # Two statements, so that each is answered from the key's index: with "or is null" every chunk would begin at the first row.
+    further = "true" if after is None else f"({place.key_columns}) > ({', '.join(place.keys_from(4))})"
     columns = [f"t.{name}" for name in dict.fromkeys((*place.key, place.row, *place.beside, *place.columns))]
     rows = await unit.driver.fetch(
         f"""
@@ -80,7 +80,7 @@ async def reseal_chunk(unit: UnitOfWork, keys: TownKeys, place: Place, after: tu
         WHERE t.municipality_id = $1 AND ({further}) AND ({_older(place, "$2::bytea")})
         ORDER BY {place.key_columns} LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
         """,  # noqa: S608 - names of the metadata
-        unit.municipality_id, keys.sealing_with, limit, *(after or [None] * len(place.key)),
+        unit.municipality_id, keys.sealing_with, limit, *(after or ()),
     )  # fmt: skip
     if not rows:
         return Chunk(0, None)
