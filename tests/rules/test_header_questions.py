@@ -66,6 +66,11 @@ def test_saved_in_the_month_of_service() -> None:
     assert (savings.days, savings.limit) == (DayRange(date(2027, 2, 1), date(2027, 2, 28)), 1500)
 
 
+def test_saved_in_all_months_of_a_service_of_several() -> None:
+    savings = savings_of("monthly_cap", GRANT, DAY, DAY, last_day=date(2027, 4, 3))
+    assert (savings.days, savings.limit) == (DayRange(date(2027, 2, 1), date(2027, 4, 30)), 3 * 1500)
+
+
 def test_saved_in_the_calendar_year_of_service() -> None:
     savings = savings_of("calendar_year", GRANT, DAY, DAY)
     assert (savings.days, savings.limit) == (DayRange(date(2027, 1, 1), date(2027, 8, 31)), 8 * 1500)

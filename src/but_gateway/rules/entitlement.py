@@ -3,7 +3,7 @@
 from datetime import date
 
 from but_gateway.kit.period import Month
-from but_gateway.rules.context import BKGG, Context, in_period, months_between
+from but_gateway.rules.context import BKGG, Context, months_between
 from but_gateway.rules.examples import CLUB_FEE, FLAT_MONTH, LESSON, MEAL, fires, on, passes
 from but_gateway.rules.facts import Grant
 from but_gateway.rules.rule import NOTE, REJECT, REVIEW, rule
@@ -203,7 +203,7 @@ def protected(c: Context) -> Finding | None:
         grant = c.grants[index]
         # Of a month that changes from one grant to the next each bears its own days.
         last = next((day for day in reversed(c.covered_days) if c.covers(index, day)), c.day)
-        if grant.revoked_from is not None and last >= grant.revoked_from and in_period(grant, last):
+        if grant.revoked_from is not None and last >= grant.revoked_from:
             return Finding("E-08", Effect.NOTE, _revocation_values(grant))
     return None
 

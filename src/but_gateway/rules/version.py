@@ -7,4 +7,4 @@ everything that decides (``but_gateway.rules.digest``) with ``DIGEST``: who chan
 from typing import Final
 
 RULE_SET: Final = "2026-11-22.5"
-DIGEST: Final = "362899eda8f044240a08269f9292d60aff4baa5836b737bdfcab6f8137c22699"
+DIGEST: Final = "ea2afabba8ecab223476d1ea02d043af2caa650cdc241fe28174b5c3ba1dda8b"
