@@ -119,7 +119,7 @@ async def test_a_connection_that_the_server_ended_while_it_lay_there_is_made_ane
 
 
 async def test_a_connection_that_breaks_in_a_transaction_is_told_of_and_thrown_away(database: Database) -> None:
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)) as lost:
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)) as lost:
         await lose(database)
     assert trouble_of(lost.value) is Trouble.AWAY
     async with database.transaction(INSTANCE) as unit:

@@ -124,9 +124,10 @@ async def _check(unit: UnitOfWork, body: InvoiceIn, sender: ProviderFile, regist
     faults += await _check_faults(unit, body, sender)
     if not faults:
         faults += _attendance_faults(body, sender, facilities)
+    differences = arithmetic_faults(body)
     if faults:
-        raise Invalid(faults=faults)
-    if differences := arithmetic_faults(body):
+        raise Invalid(faults=[*faults, *differences])
+    if differences:
         raise ArithmeticFault(faults=differences)
     for line in body.lines:
         first, _ = span_of(line)
