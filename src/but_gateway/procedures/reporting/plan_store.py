@@ -4,14 +4,13 @@ from typing import Final
 
 from but_gateway.db.session import UnitOfWork
 
-_HASHED: Final = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off"
+_HASHED: Final = "SET LOCAL enable_nestloop = off"
 
 
 async def join_by_hashes(unit: UnitOfWork) -> None:
     """Keeps the planner from comparing every row with every other one, until the transaction ends.
 
     Of what lies in the parts of a long statement, or in tables filled a moment ago, it knows nothing and takes each for one row. Without
-    nested loops it joins by hashes; only lateral look-ups, which know no other way, go row by row. These are then reckoned so dear that
-    the statement would be compiled first, which takes longer than running it.
+    nested loops it joins by hashes; only lateral look-ups, which know no other way, go row by row.
     """
     await unit.driver.execute(_HASHED)
