@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -36,12 +37,14 @@ def database(folder: Path) -> Iterator[dict[str, str]]:
         return
     embedded = EmbeddedPostgres(folder / "postgres")
     environ["BUT_DATABASE_URL"] = embedded.start()
-    environ[LOGS] = str(Path(str(make_url(environ["BUT_DATABASE_URL"]).query["host"])).parent / "log")
+    place = Path(str(make_url(environ["BUT_DATABASE_URL"]).query["host"])).parent
+    environ[LOGS] = str(place / "log")
     try:
         subprocess.run([sys.executable, "-m", "but_gateway", "db", "init"], check=True, env=environ, capture_output=True)
         yield environ
     finally:
         embedded.stop()
+        shutil.rmtree(place)  # for root it does not lie in the folder, which nobody else may enter
 
 
 @dataclass(frozen=True, slots=True)
