@@ -226,6 +226,13 @@ def slow_and_quick(cap: int) -> tuple[Envelope, Callable[[], Wire], Callable[[],
     )
 
 
+async def give_up(tasks: list[asyncio.Task[None]]) -> None:
+    """Everybody hangs up."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_bodies_that_are_still_coming_keep_nobody_from_work() -> None:
     envelope, slow, quick = slow_and_quick(3)
     tasks = [asyncio.create_task(envelope(scope(), wire.receive, wire.send)) for wire in [slow() for _ in range(10)]]
@@ -234,9 +241,7 @@ async def test_bodies_that_are_still_coming_keep_nobody_from_work() -> None:
     wire = quick()
     await asyncio.wait_for(envelope(scope(), wire.receive, wire.send), 1)
     assert wire.status == 200
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await give_up(tasks)
     assert envelope.metrics.in_flight == 0
 
 
@@ -250,9 +255,7 @@ async def test_of_too_many_bodies_that_are_still_coming_the_oldest_is_given_up()
     wire = quick()
     await asyncio.wait_for(envelope(scope(), wire.receive, wire.send), 1)
     assert wire.status == 200
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await give_up(tasks)
 
 
 async def test_who_comes_back_from_the_lobby_needs_a_place() -> None:

@@ -10,6 +10,7 @@ from but_gateway.kit.ids import fold_entitlement_number
 from but_gateway.kit.text import same_name
 from but_gateway.procedures.submission.schemas import LineIn
 from but_gateway.registers.entitlements.model import NumberRecord
+from but_gateway.registers.entitlements.plan import NUMBER_PURPOSE
 from but_gateway.rules.facts import Identity
 
 COUNTED = frozenset({Identity.UNKNOWN_NUMBER, Identity.WRONG_BIRTH_DATE, Identity.NAME_DIFFERS})
@@ -38,7 +39,7 @@ class KnownNumbers:
 def index_numbers(keys: TownKeys, lines: Sequence[LineIn]) -> dict[str, bytes]:
     """The keyed hash of each number on the lines."""
     numbers = {line.entitlement_number for line in lines if line.entitlement_number is not None}
-    return {number: keys.index("entitlement_number", fold_entitlement_number(number)) for number in numbers}
+    return {number: keys.index(NUMBER_PURPOSE, fold_entitlement_number(number)) for number in numbers}
 
 
 def identify(keys: TownKeys, lines: Sequence[LineIn], known: KnownNumbers) -> list[Identified]:
